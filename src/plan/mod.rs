@@ -1,0 +1,78 @@
+//! What a [`Spec`] means: containers, Ozone's settings, HAProxy's lines. Pure: no disk, clock or environment.
+
+pub mod balancer;
+pub mod services;
+pub mod settings;
+
+use balancer::Balancer;
+use services::{Cluster, Overlay};
+use settings::{Facts, Group, settings};
+
+use crate::spec::Spec;
+use crate::spec::values::Profile;
+
+/// Port of the S3 API in a container (`ozone.s3g.http-address`).
+pub const S3_PORT: u32 = 9878;
+/// Port of a gateway's web pages in a container (`ozone.s3g.webadmin.http-address`).
+pub const WEBADMIN_PORT: u32 = 19878;
+/// Port of HAProxy's own pages in its container.
+pub const STATS_PORT: u32 = 8404;
+
+/// Everything the templates need, in ready lists.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which templates.
+    pub profile: Profile,
+    /// HAProxy's configuration.
+    pub balancer: Balancer,
+    /// Balancer and gateways as containers.
+    pub overlay: Option<Overlay>,
+    /// Ozone itself.
+    pub cluster: Option<Cluster>,
+    /// Ozone's settings; empty where Ozone is left to other files.
+    pub settings: Vec<Group>,
+    /// The Compose files that make up the cluster, in order; empty where Ozone is left to other files.
+    pub compose_files: Vec<String>,
+}
+
+impl Plan {
+    /// What `spec` means; `overrides` are Compose files that a person laid beside the generated ones.
+    #[must_use]
+    pub fn new(spec: &Spec, overrides: &[String]) -> Self {
+        let cluster = Cluster::new(spec);
+        let overlay = Overlay::new(spec);
+        let (mut groups, mut compose_files) = (Vec::new(), Vec::new());
+        if let (Some(cluster), Some(overlay)) = (&cluster, &overlay) {
+            let of_cluster = cluster.services.iter().map(|service| service.name.clone());
+            groups = settings(&Facts {
+                version: spec.version,
+                profile: spec.profile,
+                replication: spec.replication.datanodes(),
+                services: of_cluster.chain(overlay.service_names()).collect(),
+            });
+            compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
+            compose_files.extend_from_slice(overrides);
+        }
+        Self {
+            profile: spec.profile,
+            balancer: Balancer::new(spec),
+            overlay,
+            cluster,
+            settings: groups,
+            compose_files,
+        }
+    }
+
+    /// Sum of the largest heaps of all JVMs, in MiB: what the machine must hold at the least.
+    #[must_use]
+    pub fn heap_mebibytes(spec: &Spec) -> u32 {
+        let memory = &spec.memory;
+        let cluster = if spec.has_cluster() {
+            let datanodes = spec.datanodes.get() * memory.datanode.mebibytes();
+            memory.scm.mebibytes() + memory.om.mebibytes() + datanodes
+        } else {
+            0
+        };
+        cluster + spec.gateways.get() * memory.gateway.mebibytes()
+    }
+}

@@ -1,0 +1,230 @@
+//! Which containers there are: Ozone's own and those of the overlay.
+
+use serde::Serialize;
+
+use super::balancer::SCALED_SERVICE;
+use super::settings::Setting;
+use super::{S3_PORT, STATS_PORT, WEBADMIN_PORT};
+use crate::spec::Spec;
+use crate::spec::options::Opt;
+use crate::spec::values::{
+    BindAddress, ClusterName, Discovery, Heap, ImageName, Jvm, OzoneVersion, Port, Profile, Published,
+};
+
+/// SCM, OM and datanodes; the fields are the variables of `docker-compose.yaml.j2`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cluster {
+    /// The Compose project.
+    pub name: ClusterName,
+    /// For the heading.
+    pub version: OzoneVersion,
+    /// For the heading.
+    pub datanodes: u32,
+    /// Of all services.
+    pub image: ImageName,
+    /// In the order in which they are written.
+    pub services: Vec<Service>,
+}
+
+/// A service with a volume of its own.
+#[derive(Clone, Debug, Serialize)]
+pub struct Service {
+    /// The service, its host and its volume.
+    pub name: String,
+    /// `scm`, `om` or `datanode`: also the subcommand of `ozone`.
+    pub role: &'static str,
+    /// Variables beside those of `docker-config`.
+    pub environment: Vec<Setting>,
+    /// Port of its web pages, in the container.
+    pub web_port: u32,
+    /// The same on the host, where it is published.
+    pub published: Option<HostPort>,
+    /// `name:/data`.
+    pub volume: String,
+    /// What its health check asks.
+    pub health_url: String,
+}
+
+/// A port of the host, which an environment variable of Compose may replace.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostPort {
+    /// The port.
+    pub port: Port,
+    /// The variable.
+    pub variable: String,
+}
+
+/// Balancer and gateways; the fields are the variables of `s3-haproxy.yaml.j2`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overlay {
+    /// For the heading, and the scale of a service found by DNS.
+    pub gateways: u32,
+    /// Whether `docker-compose.yaml` is this tool's.
+    pub has_cluster: bool,
+    /// Of the gateways; none takes the runner of an Ozone checkout.
+    pub image: Option<ImageName>,
+    /// Of the balancer.
+    pub balancer_image: ImageName,
+    /// Variables of the gateways beside those of `docker-config`.
+    pub environment: Vec<Setting>,
+    /// What the balancer publishes.
+    pub ports: Vec<Mapping>,
+    /// File descriptors of the balancer: two a connection, and some for checks and listeners.
+    pub open_files: u32,
+    /// The gateways, where each is a service.
+    pub names: Vec<String>,
+    /// The gateways, where they are one service.
+    pub scaled: Option<Scaled>,
+}
+
+/// A published port of the balancer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mapping {
+    /// In the container.
+    pub target: u32,
+    /// On the host.
+    pub published: Port,
+    /// The variable that may replace it.
+    pub variable: String,
+    /// On which address of the host.
+    pub host_ip: String,
+}
+
+/// One service for all gateways.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scaled {
+    /// Its name.
+    pub service: &'static str,
+    /// Most gateways that HAProxy will use.
+    pub slots: u32,
+}
+
+impl Cluster {
+    /// What `spec` means for Ozone; none when it leaves Ozone to other files.
+    #[must_use]
+    pub fn new(spec: &Spec) -> Option<Self> {
+        let image = spec.ozone_image.clone().filter(|_| spec.has_cluster())?;
+        let mut services = vec![
+            service(
+                spec,
+                "scm",
+                "scm".to_owned(),
+                spec.memory.scm,
+                9876,
+                host_port("ports.scm", spec.ports.scm),
+            ),
+            service(spec, "om", "om".to_owned(), spec.memory.om, 9874, host_port("ports.om", spec.ports.om)),
+        ];
+        services.extend((1..=spec.datanodes.get()).map(|number| {
+            service(spec, "datanode", format!("datanode{number}"), spec.memory.datanode, 9882, None)
+        }));
+        Some(Self {
+            name: spec.name.clone(),
+            version: spec.version,
+            datanodes: spec.datanodes.get(),
+            image,
+            services,
+        })
+    }
+}
+
+fn service(
+    spec: &Spec,
+    role: &'static str,
+    name: String,
+    heap: Heap,
+    web_port: u32,
+    published: Option<HostPort>,
+) -> Service {
+    let mut environment = match role {
+        "scm" => vec![setting("ENSURE_SCM_INITIALIZED", "/data/metadata/scm/current/VERSION")],
+        // An OM that starts before the SCM answers spends a JVM on trying again.
+        "om" => vec![
+            setting("WAITFOR", "scm:9876"),
+            setting("ENSURE_OM_INITIALIZED", "/data/metadata/om/current/VERSION"),
+        ],
+        _ => Vec::new(),
+    };
+    environment.extend(jvm_settings(role, heap, spec.memory.jvm));
+    Service {
+        environment,
+        web_port,
+        published,
+        volume: format!("{name}:/data"),
+        health_url: format!("http://127.0.0.1:{web_port}/"),
+        name,
+        role,
+    }
+}
+
+/// `OZONE_<ROLE>_OPTS` and `OZONE_SERVER_OPTS` reach daemons only; `OZONE_OPTS` would also reach every
+/// `ozone` command that a person runs in the container.
+fn jvm_settings(role: &str, heap: Heap, jvm: Jvm) -> Vec<Setting> {
+    let mut settings = vec![setting(&format!("OZONE_{}_OPTS", role.to_uppercase()), &format!("-Xmx{heap}"))];
+    if jvm == Jvm::FastStart {
+        settings.push(setting("OZONE_SERVER_OPTS", "-XX:TieredStopAtLevel=1 -Xshare:auto"));
+    }
+    settings
+}
+
+fn setting(name: &str, value: &str) -> Setting {
+    Setting { name: name.to_owned(), value: value.to_owned() }
+}
+
+fn host_port(key: &str, published: Published) -> Option<HostPort> {
+    Some(HostPort { port: published.port()?, variable: variable(key) })
+}
+
+fn variable(key: &str) -> String {
+    Opt::with_key(key).map(Opt::variable).unwrap_or_default()
+}
+
+impl Overlay {
+    /// What `spec` means for balancer and gateways; none when the gateways are on other machines.
+    #[must_use]
+    pub fn new(spec: &Spec) -> Option<Self> {
+        if !spec.in_containers() {
+            return None;
+        }
+        let gateways = spec.gateways.get();
+        let by_dns = spec.discovery == Discovery::Dns;
+        let slots = if by_dns { (2 * gateways).max(8) } else { gateways };
+        Some(Self {
+            gateways,
+            has_cluster: spec.has_cluster(),
+            image: spec.ozone_image.clone(),
+            balancer_image: spec.balancer.image.clone(),
+            environment: jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm),
+            ports: ports(spec),
+            open_files: 2 * spec.balancer.maxconn.get() + 2 * slots + 256,
+            names: if by_dns { Vec::new() } else { gateway_names(gateways) },
+            scaled: by_dns.then_some(Scaled { service: SCALED_SERVICE, slots }),
+        })
+    }
+
+    /// The services of this overlay.
+    pub fn service_names(&self) -> impl Iterator<Item = String> {
+        let scaled = self.scaled.as_ref().map(|scaled| scaled.service.to_owned());
+        ["s3g".to_owned()].into_iter().chain(self.names.clone()).chain(scaled)
+    }
+}
+
+fn gateway_names(count: u32) -> Vec<String> {
+    (1..=count).map(|number| format!("s3g{number}")).collect()
+}
+
+fn ports(spec: &Spec) -> Vec<Mapping> {
+    let loopback: BindAddress = "127.0.0.1".parse().expect("an address");
+    let ports = &spec.ports;
+    let stats = if spec.profile == Profile::Tuned { ports.stats.port() } else { None };
+    let all = [
+        ("ports.s3", S3_PORT, Some(ports.s3), ports.bind),
+        ("ports.webadmin", WEBADMIN_PORT, ports.webadmin.port(), ports.bind),
+        ("ports.stats", STATS_PORT, stats, loopback),
+    ];
+    let mapping = |(key, target, published, host_ip): (&str, u32, Option<Port>, BindAddress)| {
+        let (published, variable, host_ip) = (published?, variable(key), host_ip.to_string());
+        Some(Mapping { target, published, variable, host_ip })
+    };
+    all.into_iter().filter_map(mapping).collect()
+}

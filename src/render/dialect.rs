@@ -1,0 +1,134 @@
+//! How a value is written in YAML for Compose, in HAProxy's configuration and in an env file, so that it
+//! cannot leave its place.
+
+use std::path::Path;
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Error, ErrorKind, Output, State};
+
+/// Words of HAProxy's configuration, and values of env files that Compose reads.
+const PLAIN: &str = "plain";
+
+/// The dialect of a template, by its name: JSON, which is YAML, for Compose files; plain words elsewhere.
+pub(super) fn of_template(name: &str) -> AutoEscape {
+    if Path::new(name).extension().is_some_and(|extension| extension == "yaml") {
+        AutoEscape::Json
+    } else {
+        AutoEscape::Custom(PLAIN.into())
+    }
+}
+
+/// Writes `{{ value }}`.
+pub(super) fn write_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    let text = match state.auto_escape() {
+        _ if value.is_safe() => value.to_string(),
+        AutoEscape::Json => yaml(value)?,
+        _ => plain(value)?,
+    };
+    out.write_str(&text).map_err(Error::from)
+}
+
+/// A JSON scalar in which Compose finds nothing to interpolate.
+fn yaml(value: &Value) -> Result<String, Error> {
+    let json = match value.kind() {
+        ValueKind::Number => value.to_string(),
+        // JSON may hold DEL and the C1 controls as they are, YAML may not.
+        ValueKind::String if !value.to_string().contains(|c: char| c.is_control() && c >= '\u{7f}') => {
+            serde_json::to_string(&value.to_string()).map_err(|error| refuse(value, &error.to_string()))?
+        }
+        _ => return Err(refuse(value, "a Compose file")),
+    };
+    Ok(json.replace('$', "$$"))
+}
+
+/// A number, or a text that is one word in HAProxy's configuration and literal in an env file.
+fn plain(value: &Value) -> Result<String, Error> {
+    let text = value.to_string();
+    let literal = |c: char| c.is_ascii_alphanumeric() || "_./:,@%+=-*[]~".contains(c);
+    match value.kind() {
+        ValueKind::Number => Ok(text),
+        ValueKind::String if !text.is_empty() && text.chars().all(literal) => Ok(text),
+        _ => Err(refuse(value, "this file")),
+    }
+}
+
+fn refuse(value: &Value, place: &str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("{value:?} cannot be written to {place}"))
+}
+
+/// `"${VARIABLE:-value}"`: the value, unless Compose's environment says otherwise.
+pub(super) fn overridable(value: &Value, variable: &str) -> Result<Value, Error> {
+    let literal = |c: char| c.is_ascii_alphanumeric() || "_./:@-+".contains(c);
+    let text = value.to_string();
+    if text.is_empty() || !text.chars().all(literal) {
+        return Err(refuse(value, "a variable of a Compose file"));
+    }
+    Ok(Value::from_safe_string(format!("\"${{{variable}:-{text}}}\"")))
+}
+
+/// A key of a Compose file, without quotes.
+pub(super) fn key(value: &Value) -> Result<Value, Error> {
+    let text = value.to_string();
+    let literal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if !text.starts_with(|c: char| c.is_ascii_alphabetic()) || !text.chars().all(literal) {
+        return Err(refuse(value, "a key of a Compose file"));
+    }
+    Ok(Value::from_safe_string(text))
+}
+
+/// Any text that stays on its line, for comments.
+pub(super) fn comment(value: &Value) -> Result<Value, Error> {
+    let text = value.to_string();
+    if text.contains(char::is_control) {
+        return Err(refuse(value, "a comment"));
+    }
+    Ok(Value::from_safe_string(text))
+}
+
+/// `1 gateway`, `2 gateways`, for comments.
+pub(super) fn counted(count: u32, noun: &str) -> Value {
+    let plural = if count == 1 { "" } else { "s" };
+    Value::from_safe_string(format!("{count} {noun}{plural}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yaml_holds_any_text_and_compose_interpolates_none_of_it() {
+        for (text, written) in [
+            ("no", "\"no\""),
+            ("a: b # c", "\"a: b # c\""),
+            ("\"\\\n", "\"\\\"\\\\\\n\""),
+            ("${HOME}", "\"$${HOME}\""),
+        ] {
+            assert_eq!(yaml(&Value::from(text)).expect("any text"), written);
+        }
+        assert!(yaml(&Value::from("\u{85}")).is_err());
+        assert!(yaml(&Value::from(true)).is_err());
+    }
+
+    #[test]
+    fn haproxy_takes_single_words_only() {
+        assert_eq!(plain(&Value::from("[2001:db8::7]:9878")).expect("a word"), "[2001:db8::7]:9878");
+        assert_eq!(plain(&Value::from(7)).expect("a number"), "7");
+        for bad in ["", "a b", "a\nserver evil", "a#b", "a\"b", "a'b", "a\\b", "$HOME", "a\0"] {
+            assert!(plain(&Value::from(bad)).is_err(), "{bad:?}");
+        }
+        for bad in [Value::from(true), Value::from(()), Value::UNDEFINED] {
+            assert!(plain(&bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_a_variable_or_a_key() {
+        assert_eq!(overridable(&Value::from("a/b:1"), "V").expect("an image").to_string(), "\"${V:-a/b:1}\"");
+        assert!(overridable(&Value::from("a}b"), "V").is_err());
+        assert!(key(&Value::from("a: b")).is_err());
+    }
+}

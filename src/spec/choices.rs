@@ -1,0 +1,87 @@
+//! What was chosen, and where: flags over environment over file, as texts that nobody has judged yet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::options::{OPTIONS, Opt};
+
+/// The file of choices, in the folder it describes.
+pub const FILE_NAME: &str = "ozone-compose.yaml";
+
+/// Where a choice was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// On the command line, by this flag.
+    Flag(&'static str),
+    /// In this environment variable.
+    Environment(String),
+    /// In `ozone-compose.yaml`.
+    File,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "--{flag}"),
+            Self::Environment(variable) => f.write_str(variable),
+            Self::File => f.write_str(FILE_NAME),
+        }
+    }
+}
+
+/// One choice: its texts (one, unless the option is a list) and its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// As it was typed.
+    pub texts: Vec<String>,
+    /// Where it was typed.
+    pub origin: Origin,
+}
+
+/// The choices of one run, by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices(BTreeMap<&'static str, Choice>);
+
+impl Choices {
+    /// The choices in an environment; an empty variable counts as unset, as in most CI systems.
+    pub fn from_environment(variables: impl Iterator<Item = (String, String)>) -> Self {
+        let variables: BTreeMap<String, String> = variables.collect();
+        let mut choices = Self::default();
+        for option in OPTIONS {
+            let name = option.variable();
+            let Some(value) = variables.get(&name).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            let texts = if option.is_list() {
+                value.split([',', ' ']).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+            } else {
+                vec![value.clone()]
+            };
+            choices.choose(option, texts, Origin::Environment(name));
+        }
+        choices
+    }
+
+    /// Adds a choice, or replaces the one made for the same option.
+    pub fn choose(&mut self, option: &'static Opt, texts: Vec<String>, origin: Origin) {
+        self.0.insert(option.key, Choice { texts, origin });
+    }
+
+    /// Lays `stronger` over these choices.
+    #[must_use]
+    pub fn overlaid_by(mut self, stronger: Self) -> Self {
+        self.0.extend(stronger.0);
+        self
+    }
+
+    /// What was chosen for a key.
+    #[must_use]
+    pub fn of(&self, key: &str) -> Option<&Choice> {
+        self.0.get(key)
+    }
+
+    /// All choices, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Opt, &Choice)> {
+        OPTIONS.iter().filter_map(|option| Some((option, self.0.get(option.key)?)))
+    }
+}

@@ -1,0 +1,230 @@
+//! `ozone-compose.yaml`: read into choices, and changed in place so that comments survive.
+//!
+//! The only file that names YAML crates.
+
+use serde_yaml::Value;
+use yaml_edit::path::YamlPath;
+use yaml_edit::{Document, ScalarValue, YamlValue};
+
+use super::choices::{Choices, FILE_NAME, Origin};
+use super::options::{OPTIONS, Opt};
+use super::{Problem, Problems};
+
+/// The version of the file's format that this tool reads and writes.
+const VERSION: u64 = 1;
+
+const HEADER: &str = "\
+# The choices of this cluster; the one file to edit. Each key is a flag of `ozone-compose generate`,
+# whose --help explains them all. After a change: ozone-compose generate
+version: 1
+";
+
+/// Reads the text of a file.
+///
+/// # Errors
+/// Broken YAML with its line and column, a missing or foreign version, and every unknown key with the key
+/// that was probably meant.
+pub fn read(text: &str) -> Result<Choices, Problems> {
+    let broken = |message: String| Problems(vec![Problem::of_file(FILE_NAME, message)]);
+    let document: Value =
+        serde_yaml::from_str(text).map_err(|error| broken(format!("is not YAML: {error}")))?;
+    let Value::Mapping(entries) = document else {
+        return Err(broken(format!("holds no keys; it begins with `version: {VERSION}`")));
+    };
+    match entries.get("version") {
+        Some(version) if version.as_u64() == Some(VERSION) => {}
+        Some(version) => {
+            let found = scalar(version).unwrap_or_else(|| "this".to_owned());
+            let message = format!("{found} is not a version that this tool reads; it reads {VERSION}");
+            return Err(Problems(vec![Problem::of_file("version", message)]));
+        }
+        None => {
+            return Err(broken(format!("names no version; add `version: {VERSION}` as its first line")));
+        }
+    }
+
+    let mut choices = Choices::default();
+    let mut problems = Vec::new();
+    for (key, value) in entries.iter().filter(|(key, _)| key.as_str() != Some("version")) {
+        take(&key_text(key), value, &mut choices, &mut problems);
+    }
+    if problems.is_empty() { Ok(choices) } else { Err(Problems(problems)) }
+}
+
+fn take(path: &str, value: &Value, choices: &mut Choices, problems: &mut Vec<Problem>) {
+    let mut problem = |message: String| problems.push(Problem::of_file(path, message));
+    let option = Opt::with_key(path);
+    match (option, value) {
+        // A key with nothing behind it is a place held open, not a choice.
+        (_, Value::Null) if option.is_some() || is_section(path) => {}
+        (Some(option), Value::Sequence(items)) if option.is_list() => {
+            match items.iter().map(scalar).collect() {
+                Some(texts) => choices.choose(option, texts, Origin::File),
+                None => problem("is a list of plain values".to_owned()),
+            }
+        }
+        (Some(option), value) => match scalar(value) {
+            Some(text) => choices.choose(option, vec![text], Origin::File),
+            None => problem("takes one plain value".to_owned()),
+        },
+        (None, Value::Mapping(entries)) if is_section(path) => {
+            for (key, value) in entries {
+                take(&format!("{path}.{}", key_text(key)), value, choices, problems);
+            }
+        }
+        (None, _) if is_section(path) => {
+            problem(format!("is a section, with the keys {}", keys_in(path).join(", ")));
+        }
+        (None, _) => problem(format!("unknown key{}", suggestion(path))),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn key_text(key: &Value) -> String {
+    scalar(key).unwrap_or_else(|| "?".to_owned())
+}
+
+fn is_section(path: &str) -> bool {
+    !keys_in(path).is_empty()
+}
+
+fn keys_in(section: &str) -> Vec<&'static str> {
+    let inside = |option: &Opt| option.key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
+    OPTIONS.iter().filter_map(inside).collect()
+}
+
+/// The key that was probably meant: one of that name in another place, or one spelled much like it.
+fn suggestion(path: &str) -> String {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let sections = OPTIONS.iter().filter_map(|option| Some(option.key.split_once('.')?.0));
+    let candidates: Vec<&str> = OPTIONS.iter().map(|option| option.key).chain(sections).collect();
+    let alike = |key: &str| strsim::jaro_winkler(key, path).max(strsim::jaro_winkler(&last(key), path));
+    let nearest =
+        candidates.iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|key| alike(key) > 0.8);
+    // Many people will try the flag's name, or the right name in the wrong place.
+    let by_flag = OPTIONS.iter().find(|option| option.flag == path).map(|option| &option.key);
+    let elsewhere = candidates.iter().find(|key| last(key) == last(path));
+    match by_flag.or(elsewhere).or(nearest) {
+        Some(key) => format!(", did you mean `{key}`?"),
+        None => String::new(),
+    }
+}
+
+/// The text of the file with some choices set, everything else left as it is; an absent file starts anew.
+///
+/// # Errors
+/// Says so when the result does not read back as the old choices with the new ones over them: then the file
+/// has a shape that cannot be changed in place, and only a person can.
+pub fn with_choices(text: Option<&str>, changes: &Choices) -> anyhow::Result<String> {
+    let old = text.unwrap_or(HEADER);
+    let document: Document = old.parse()?;
+    for (option, choice) in changes.iter() {
+        document.try_set_path(option.key, yaml_value(option, &choice.texts))?;
+    }
+    let new = document.to_string();
+    let texts = |choices: &Choices| -> Vec<_> {
+        choices.iter().map(|(option, choice)| (option.key, choice.texts.clone())).collect()
+    };
+    let wanted = read(old)?.overlaid_by(changes.clone());
+    match read(&new) {
+        Ok(found) if texts(&found) == texts(&wanted) => Ok(new),
+        _ => anyhow::bail!("{FILE_NAME} has a shape that cannot be changed in place; set the keys by hand"),
+    }
+}
+
+fn yaml_value(option: &Opt, texts: &[String]) -> YamlValue {
+    let scalar = |text: &String| match text.parse::<i64>() {
+        Ok(number) if number.to_string() == *text => ScalarValue::from(number),
+        _ => ScalarValue::string(text.as_str()),
+    };
+    if option.is_list() {
+        return YamlValue::Sequence(texts.iter().map(|text| YamlValue::Scalar(scalar(text))).collect());
+    }
+    YamlValue::Scalar(scalar(&texts[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        read(text).expect_err("this file is wrong").to_string()
+    }
+
+    fn changes(pairs: &[(&str, &[&str])]) -> Choices {
+        let mut changes = Choices::default();
+        for (key, texts) in pairs {
+            let option = Opt::with_key(key).expect("a key of the table");
+            let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+            changes.choose(option, texts, Origin::Flag(option.flag));
+        }
+        changes
+    }
+
+    #[test]
+    fn every_problem_is_named_with_its_path() {
+        assert_eq!(
+            problems(
+                "version: 1\ngatways: {count: 3}\ngateways: 5\nports: {s3: [1]}\nbalence: x\ns3-port: 1\n"
+            ),
+            "gatways (ozone-compose.yaml): unknown key, did you mean `gateways`?\n\
+             gateways (ozone-compose.yaml): is a section, with the keys count, discovery, maxconn\n\
+             ports.s3 (ozone-compose.yaml): takes one plain value\n\
+             balence (ozone-compose.yaml): unknown key, did you mean `balancer.balance`?\n\
+             s3-port (ozone-compose.yaml): unknown key, did you mean `ports.s3`?"
+        );
+    }
+
+    #[test]
+    fn broken_yaml_says_where() {
+        let message = problems("version: 1\ngateways: [\n");
+        assert!(message.starts_with("ozone-compose.yaml: is not YAML: "), "{message}");
+        assert!(message.contains("line 3 column 1"), "{message}");
+    }
+
+    #[test]
+    fn the_version_is_needed_and_checked() {
+        assert_eq!(
+            problems("version: 2\n"),
+            "version (ozone-compose.yaml): 2 is not a version that this tool reads; it reads 1"
+        );
+        assert_eq!(
+            problems("name: demo\n"),
+            "ozone-compose.yaml: names no version; add `version: 1` as its first line"
+        );
+        assert_eq!(problems(""), "ozone-compose.yaml: holds no keys; it begins with `version: 1`");
+    }
+
+    #[test]
+    fn a_change_keeps_comments_and_everything_else() {
+        let old = "# mine\nversion: 1\n\ngateways:\n  count: 3 # three\n\nports: {s3: 9000}\n";
+        let new = with_choices(Some(old), &changes(&[("gateways.count", &["5"]), ("ports.stats", &["off"])]));
+        assert_eq!(
+            new.expect("a file that can be changed"),
+            "# mine\nversion: 1\n\ngateways:\n  count: 5 # three\n\nports: {s3: 9000, stats: 'off'}\n"
+        );
+    }
+
+    #[test]
+    fn a_new_file_begins_with_its_version() {
+        let new =
+            with_choices(None, &changes(&[("servers", &["[::1]:9878", "gw2:9878"])])).expect("a new file");
+        assert!(new.starts_with(HEADER), "{new}");
+        let read = read(&new).expect("what was written reads back");
+        assert_eq!(read.of("servers").expect("servers").texts, ["[::1]:9878", "gw2:9878"]);
+    }
+
+    #[test]
+    fn lines_may_end_as_on_windows() {
+        let choices = read("version: 1\r\ngateways:\r\n  count: 4\r\n").expect("a good file");
+        assert_eq!(choices.of("gateways.count").expect("count").texts, ["4"]);
+    }
+}

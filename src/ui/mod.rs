@@ -1,0 +1,70 @@
+//! The one place that prints: data to standard output, talk to standard error.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Error, Result};
+
+use crate::error::Failure;
+use crate::spec::Problems;
+
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Prints; colours are dropped where nobody would see them, or where `NO_COLOR` is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ui;
+
+impl Ui {
+    /// Prints data, byte for byte.
+    ///
+    /// # Errors
+    /// Whatever the reader of standard output does, such as closing it.
+    pub fn data(self, text: &str) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Prints text with colours, where they would be seen.
+    ///
+    /// # Errors
+    /// As for data.
+    pub fn styled_data(self, text: impl std::fmt::Display) -> Result<()> {
+        write!(anstream::stdout(), "{text}")?;
+        Ok(())
+    }
+
+    /// Says a line.
+    pub fn say(self, text: &str) {
+        // Nobody is left to be told that nobody listens.
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// Says text that has its own layout and colours, such as clap's.
+    pub fn say_as_is(self, text: impl std::fmt::Display) {
+        let _ = write!(anstream::stderr(), "{text}");
+    }
+
+    /// Says why the run failed and what to type next.
+    pub fn error(self, error: &Error) {
+        let mut lines = vec![format!("{BAD}error:{BAD:#} {}", headline(error))];
+        lines.extend(error.chain().skip(1).map(|cause| format!("  caused by: {cause}")));
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            lines.extend(failure.detail.lines().map(|line| format!("  | {line}")));
+            if !failure.hint.is_empty() {
+                lines.push(format!("{HINT}hint:{HINT:#} {}", failure.hint));
+            }
+        }
+        self.say(&lines.join("\n"));
+    }
+}
+
+fn headline(error: &Error) -> String {
+    let text = error.to_string();
+    if error.is::<Problems>() && text.contains('\n') {
+        return format!("{} things are wrong:\n  {}", text.lines().count(), text.replace('\n', "\n  "));
+    }
+    text
+}
