@@ -58,6 +58,7 @@ impl Sandbox {
     }
 
     /// Runs the binary, which must succeed.
+    #[track_caller]
     pub(crate) fn succeed(&self, arguments: &[&str]) -> Outcome {
         let outcome = self.run(arguments);
         assert_eq!(outcome.status, 0, "{arguments:?} failed:\n{outcome}");
@@ -111,6 +112,12 @@ impl Outcome {
     /// Runs a program to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
         command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")).into()
+    }
+
+    /// Fails unless the program succeeded.
+    #[track_caller]
+    pub(crate) fn succeeded(&self) {
+        assert_eq!(self.status, 0, "{self}");
     }
 }
 
