@@ -69,6 +69,8 @@ pub struct Overlay {
     pub environment: Vec<Setting>,
     /// What the balancer publishes.
     pub ports: Vec<Mapping>,
+    /// Whether they take the place of what the files below publish for the service `s3g`.
+    pub replaces_ports: bool,
     /// File descriptors of the balancer: two a connection, and some for checks and listeners.
     pub open_files: u32,
     /// The gateways, where each is a service.
@@ -196,6 +198,7 @@ impl Overlay {
             balancer_image: spec.balancer.image.clone(),
             environment: jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm),
             ports: ports(spec),
+            replaces_ports: replaces_ports(spec),
             open_files: 2 * spec.balancer.maxconn.get() + 2 * slots + 256,
             names: if by_dns { Vec::new() } else { gateway_names(gateways) },
             scaled: by_dns.then_some(Scaled { service: SCALED_SERVICE, slots }),
@@ -211,6 +214,15 @@ impl Overlay {
 
 fn gateway_names(count: u32) -> Vec<String> {
     (1..=count).map(|number| format!("s3g{number}")).collect()
+}
+
+/// A checkout publishes 9878 for its own `s3g` on every address. Compose merges lists of ports, so a mapping
+/// with any other address or port stands beside that one, and the two cannot both be bound. Only what Ozone's
+/// example itself publishes is seen to be the same.
+fn replaces_ports(spec: &Spec) -> bool {
+    let (bind, s3) = (spec.ports.bind.to_string(), spec.ports.s3.get());
+    let as_example = spec.profile == Profile::Upstream && bind == "0.0.0.0" && s3 == S3_PORT;
+    !spec.has_cluster() && !as_example
 }
 
 fn ports(spec: &Spec) -> Vec<Mapping> {
