@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
 pub(crate) mod examples;
+pub(crate) mod library;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,0 +1,253 @@
+//! `docker compose config` reads every example without a word, and understands what was meant.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::checkout;
+use crate::support::examples::{self, Example};
+use crate::support::{Outcome, Sandbox, clean, tools};
+
+const OZONE: &str = "apache/ozone:2.2.1";
+const HAPROXY: &str = "haproxy:3.2-alpine";
+const HAPROXY_UPSTREAM: &str = "haproxy:lts-alpine";
+
+/// What Compose is to understand of an example.
+struct Expected {
+    case: &'static str,
+    gateways: u64,
+    datanodes: usize,
+    images: [&'static str; 2],
+    /// All that is published, except by services of a checkout.
+    ports: &'static [&'static str],
+}
+
+const EXPECTED: &[Expected] = &[
+    usual("dns-discovery", 3),
+    usual("one-gateway", 1),
+    Expected {
+        case: "overlay-on-checkout",
+        gateways: 3,
+        datanodes: 0,
+        images: [checkout::RUNNER, HAPROXY],
+        ports: &["s3g 127.0.0.1:8404->8404", "s3g 127.0.0.1:9878->9878"],
+    },
+    Expected {
+        case: "overlay-on-checkout-upstream",
+        gateways: 5,
+        datanodes: 0,
+        images: [checkout::RUNNER, HAPROXY_UPSTREAM],
+        // 19878 is the checkout's own, and HAProxy listens there.
+        ports: &["s3g *:19878->19878", "s3g *:9878->9878"],
+    },
+    Expected { datanodes: 3, ..usual("replicated", 3) },
+    usual("roundrobin", 3),
+    usual("single", 3),
+    Expected {
+        images: [OZONE, HAPROXY_UPSTREAM],
+        ports: &["om 127.0.0.1:9874->9874", "s3g *:9878->9878", "scm 127.0.0.1:9876->9876"],
+        ..usual("upstream", 3)
+    },
+    Expected {
+        ports: &[
+            "om 127.0.0.1:9003->9874",
+            "s3g *:9000->9878",
+            "s3g *:9001->19878",
+            "s3g 127.0.0.1:9002->8404",
+        ],
+        ..usual("webadmin", 3)
+    },
+];
+
+const fn usual(case: &'static str, gateways: u64) -> Expected {
+    Expected {
+        case,
+        gateways,
+        datanodes: 1,
+        images: [OZONE, HAPROXY],
+        ports: &[
+            "om 127.0.0.1:9874->9874",
+            "s3g 127.0.0.1:8404->8404",
+            "s3g 127.0.0.1:9878->9878",
+            "scm 127.0.0.1:9876->9876",
+        ],
+    }
+}
+
+#[test]
+fn every_example_with_containers_has_its_expectations() {
+    let examples = examples::all().into_iter().filter(|example| example.has("s3-haproxy.yaml"));
+    let cases: Vec<String> = examples.map(|example| example.case).collect();
+    assert_eq!(cases, EXPECTED.iter().map(|expected| expected.case).collect::<Vec<_>>());
+}
+
+#[test]
+fn compose_understands_every_example_as_it_is_meant() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    for expected in EXPECTED {
+        let (case, project) = (expected.case, understood(expected.case));
+        let scale = |(_, service): &(&String, &Value)| service["scale"].as_u64().unwrap_or(1);
+        let named = |start: &str| {
+            let start = start.to_owned();
+            services(&project).filter(move |(name, _)| {
+                name.strip_prefix(&start).is_some_and(|rest| rest == "w" || rest.parse::<u32>().is_ok())
+            })
+        };
+        assert_eq!(named("s3g").map(|service| scale(&service)).sum::<u64>(), expected.gateways, "{case}");
+        assert_eq!(named("datanode").count(), expected.datanodes, "{case}");
+        for (name, service) in services(&project) {
+            let image = expected.images[usize::from(name == "s3g")];
+            assert_eq!(service["image"], *image, "{case}: {name}");
+            assert_eq!(service.get("container_name"), None, "{case}: {name}");
+        }
+        assert_eq!(published(&project), expected.ports, "{case}");
+        assert_eq!(
+            services(&project).find(|(name, _)| *name == "s3g").map(|(_, s)| program(s)),
+            Some("haproxy")
+        );
+    }
+}
+
+#[test]
+fn no_example_names_a_version_of_the_compose_format() {
+    // Compose warns of it, and drops it before it could be seen in what it understood.
+    for example in examples::all() {
+        for file in ["docker-compose.yaml", "s3-haproxy.yaml"].iter().filter(|file| example.has(file)) {
+            assert!(!example.read(file).lines().any(|line| line.starts_with("version")), "{}", example.case);
+        }
+    }
+}
+
+#[test]
+fn variables_of_compose_replace_images_and_ports() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    let example = example("single");
+    let mut command = clean("docker");
+    command.args(["compose", "config", "--format", "json"]).current_dir(&example.folder).envs([
+        ("OZONE_COMPOSE_OZONE_IMAGE", "mirror.example.com/ozone:1"),
+        ("OZONE_COMPOSE_HAPROXY_IMAGE", "mirror.example.com/haproxy:2"),
+        ("OZONE_COMPOSE_S3_PORT", "1001"),
+        ("OZONE_COMPOSE_STATS_PORT", "1002"),
+        ("OZONE_COMPOSE_SCM_PORT", "1003"),
+        ("OZONE_COMPOSE_OM_PORT", "1004"),
+    ]);
+    let project = parsed(&Outcome::of(&mut command));
+    for (name, service) in services(&project) {
+        let image = if name == "s3g" { "mirror.example.com/haproxy:2" } else { "mirror.example.com/ozone:1" };
+        assert_eq!(service["image"], *image, "{name}");
+    }
+    assert_eq!(
+        published(&project),
+        [
+            "om 127.0.0.1:1004->9874",
+            "s3g 127.0.0.1:1001->9878",
+            "s3g 127.0.0.1:1002->8404",
+            "scm 127.0.0.1:1003->9876"
+        ]
+    );
+}
+
+#[test]
+fn ports_can_be_published_on_an_ipv6_address() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["generate", "--bind", "[::1]", "-o", "six"]);
+    let project = config(&sandbox.path("six"), &[]);
+    assert!(published(&project).contains(&"s3g ::1:9878->9878".to_owned()), "{:?}", published(&project));
+}
+
+#[test]
+fn whatever_is_chosen_an_overlay_publishes_no_port_of_a_checkout_a_second_time() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    for options in [
+        &["--profile", "tuned"][..],
+        &["--profile", "tuned", "--bind", "0.0.0.0", "--webadmin-port", "19878"],
+        &["--profile", "upstream"],
+        &["--profile", "upstream", "--bind", "127.0.0.1"],
+        &["--profile", "upstream", "--webadmin-port", "19878"],
+        &["--profile", "upstream", "--s3-port", "9000"],
+    ] {
+        let sandbox = Sandbox::new();
+        let folder = checkout::make(&sandbox);
+        let place = folder.display().to_string();
+        sandbox.succeed(&[&["generate", "--base", "none", "-o", &place], options].concat());
+        let ports = published(&config(&folder, &OVERLAY));
+        // Ports that the engine chooses never collide.
+        let chosen = ports.iter().filter_map(|port| port.split("->").next()?.rsplit(':').next());
+        let outside: Vec<&str> = chosen.filter(|port| *port != "any").collect();
+        let distinct: BTreeSet<&&str> = outside.iter().collect();
+        assert_eq!(distinct.len(), outside.len(), "{options:?}: {ports:?}");
+    }
+}
+
+/// How an overlay is named to Compose in a checkout.
+const OVERLAY: [&str; 4] = ["-f", "docker-compose.yaml", "-f", "s3-haproxy.yaml"];
+
+fn example(case: &str) -> Example {
+    examples::all().into_iter().find(|example| example.case == case).expect("an example")
+}
+
+/// What Compose makes of an example: in its own folder, or laid into a checkout.
+fn understood(case: &str) -> Value {
+    let example = example(case);
+    if example.has("docker-compose.yaml") {
+        return config(&example.folder, &[]);
+    }
+    let sandbox = Sandbox::new();
+    let folder = checkout::make(&sandbox);
+    for file in ["s3-haproxy.yaml", "haproxy/s3-haproxy.cfg"] {
+        sandbox.write(&format!("ozone/compose/ozone/{file}"), example.read(file));
+    }
+    let mut project = config(&folder, &OVERLAY);
+    // The checkout's own services are not what the example is about.
+    let services = project["services"].as_object_mut().expect("services");
+    services.retain(|name, _| name.starts_with("s3g"));
+    project
+}
+
+/// `docker compose config` in a folder, which must have nothing to complain of.
+pub(crate) fn config(folder: &Path, files: &[&str]) -> Value {
+    let mut command = clean("docker");
+    command.arg("compose").args(files).args(["config", "--format", "json"]).current_dir(folder);
+    parsed(&Outcome::of(&mut command))
+}
+
+fn parsed(outcome: &Outcome) -> Value {
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""), "{outcome}");
+    serde_json::from_str(&outcome.stdout).expect("JSON")
+}
+
+pub(crate) fn services(project: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    project["services"].as_object().expect("services").iter()
+}
+
+/// The first word of a service's command.
+fn program(service: &Value) -> &str {
+    service["command"][0].as_str().unwrap_or_default()
+}
+
+/// `service address:outside->inside` of every port, sorted; `*` stands for every address.
+pub(crate) fn published(project: &Value) -> Vec<String> {
+    let mut ports = Vec::new();
+    for (name, service) in services(project) {
+        for port in service["ports"].as_array().into_iter().flatten() {
+            let host = match port["host_ip"].as_str() {
+                None | Some("0.0.0.0") => "*",
+                Some(address) => address,
+            };
+            let outside = port["published"].as_str().unwrap_or("any");
+            ports.push(format!("{name} {host}:{outside}->{}", port["target"]));
+        }
+    }
+    ports.sort();
+    ports
+}

@@ -1,0 +1,8 @@
+//! The programs that read the generated files judge them: Docker Compose, and HAProxy of two versions.
+
+mod checkout;
+mod compose;
+mod haproxy;
+#[path = "../support/mod.rs"]
+mod support;
+mod upstream;
