@@ -36,13 +36,19 @@ pub(super) fn write_value(
 fn yaml(value: &Value) -> Result<String, Error> {
     let json = match value.kind() {
         ValueKind::Number => value.to_string(),
-        // JSON may hold DEL and the C1 controls as they are, YAML may not.
-        ValueKind::String if !value.to_string().contains(|c: char| c.is_control() && c >= '\u{7f}') => {
+        ValueKind::String if !value.to_string().contains(only_in_json) => {
             serde_json::to_string(&value.to_string()).map_err(|error| refuse(value, &error.to_string()))?
         }
         _ => return Err(refuse(value, "a Compose file")),
     };
     Ok(json.replace('$', "$$"))
+}
+
+/// What JSON may hold as it is and YAML may not, or takes for a line's end: DEL and the C1 controls, the
+/// Unicode separators, byte order marks and non-characters.
+fn only_in_json(c: char) -> bool {
+    c >= '\u{7f}' && c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// A number, or a text that is one word in HAProxy's configuration and literal in an env file.
@@ -83,7 +89,7 @@ pub(super) fn key(value: &Value) -> Result<Value, Error> {
 /// Any text that stays on its line, for comments.
 pub(super) fn comment(value: &Value) -> Result<Value, Error> {
     let text = value.to_string();
-    if text.contains(char::is_control) {
+    if text.contains(|c: char| c.is_control() || only_in_json(c)) {
         return Err(refuse(value, "a comment"));
     }
     Ok(Value::from_safe_string(text))
@@ -109,7 +115,9 @@ mod tests {
         ] {
             assert_eq!(yaml(&Value::from(text)).expect("any text"), written);
         }
-        assert!(yaml(&Value::from("\u{85}")).is_err());
+        for bad in ["\u{85}", "\u{2028}", "\u{feff}", "\u{ffff}"] {
+            assert!(yaml(&Value::from(bad)).is_err(), "{bad:?}");
+        }
         assert!(yaml(&Value::from(true)).is_err());
     }
 

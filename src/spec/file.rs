@@ -125,15 +125,19 @@ fn suggestion(path: &str) -> String {
 /// has a shape that cannot be changed in place, and only a person can.
 pub fn with_choices(text: Option<&str>, changes: &Choices) -> anyhow::Result<String> {
     let old = text.unwrap_or(HEADER);
+    let said = read(old)?;
     let document: Document = old.parse()?;
     for (option, choice) in changes.iter() {
-        document.try_set_path(option.key, yaml_value(option, &choice.texts))?;
+        // What the file says already keeps its quotes and its indentation.
+        if said.of(option.key).is_none_or(|kept| kept.texts != choice.texts) {
+            document.try_set_path(option.key, yaml_value(option, &choice.texts))?;
+        }
     }
     let new = document.to_string();
     let texts = |choices: &Choices| -> Vec<_> {
         choices.iter().map(|(option, choice)| (option.key, choice.texts.clone())).collect()
     };
-    let wanted = read(old)?.overlaid_by(changes.clone());
+    let wanted = said.overlaid_by(changes.clone());
     match read(&new) {
         Ok(found) if texts(&found) == texts(&wanted) => Ok(new),
         _ => anyhow::bail!("{FILE_NAME} has a shape that cannot be changed in place; set the keys by hand"),
@@ -211,6 +215,13 @@ mod tests {
             new.expect("a file that can be changed"),
             "# mine\nversion: 1\n\ngateways:\n  count: 5 # three\n\nports: {s3: 9000, stats: 'off'}\n"
         );
+    }
+
+    #[test]
+    fn a_choice_that_the_file_has_already_changes_nothing() {
+        let old = "version: 1\ngateways: {count: '3'}\nservers:\n    - gw1:1\n";
+        let new = with_choices(Some(old), &changes(&[("gateways.count", &["3"]), ("servers", &["gw1:1"])]));
+        assert_eq!(new.expect("a file that says so"), old);
     }
 
     #[test]

@@ -1,0 +1,153 @@
+//! How valid choices and hostile texts are drawn.
+
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use ozone_compose::spec::choices::{Choices, Origin};
+use ozone_compose::spec::options::{OPTIONS, Opt, Scope};
+
+/// What stands behind the gateways: each has options of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Where {
+    Cluster,
+    Checkout,
+    RealHosts,
+}
+
+/// Any choices that do not contradict each other.
+pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
+    let place = select(&[Where::Cluster, Where::Checkout, Where::RealHosts][..]);
+    let profile = select(&["tuned", "upstream"][..]);
+    (place, profile).prop_flat_map(|(place, profile)| {
+        let meaningful: Vec<&'static Opt> =
+            OPTIONS.iter().filter(|option| has_a_meaning(option, place, profile)).collect();
+        let most = meaningful.len();
+        let drawn = subsequence(meaningful, 0..=most)
+            .prop_flat_map(|options| options.into_iter().map(one_choice).collect::<Vec<_>>());
+        (drawn, fixed(place, profile)).prop_map(|(drawn, fixed)| {
+            let mut choices = Choices::default();
+            for (option, texts) in drawn.into_iter().chain(fixed) {
+                choices.choose(option, texts, Origin::Flag(option.flag));
+            }
+            choices
+        })
+    })
+}
+
+type OneChoice = (&'static Opt, Vec<String>);
+
+fn has_a_meaning(option: &Opt, place: Where, profile: &str) -> bool {
+    let fixed = ["base", "profile", "servers"].contains(&option.key);
+    let counts_containers = option.key == "gateways.count";
+    !fixed
+        && match option.scope {
+            Scope::Everywhere => !counts_containers || place != Where::RealHosts,
+            Scope::Tuned => profile == "tuned",
+            Scope::Cluster => place == Where::Cluster,
+            Scope::Containers => place != Where::RealHosts,
+        }
+}
+
+/// The choices that make the place and the profile.
+fn fixed(place: Where, profile: &'static str) -> BoxedStrategy<Vec<OneChoice>> {
+    let choice = |key: &str, texts: Vec<String>| (Opt::with_key(key).expect("a key"), texts);
+    let profile = choice("profile", vec![profile.to_owned()]);
+    match place {
+        Where::Cluster => Just(vec![profile]).boxed(),
+        Where::Checkout => Just(vec![profile, choice("base", vec!["none".to_owned()])]).boxed(),
+        Where::RealHosts => {
+            let hosts = ["gw1", "gw-2.example.com", "10.0.0.7", "[2001:db8::7]", "[::ffff:10.0.0.7]"];
+            let server =
+                (select(hosts.to_vec()), 1..=65535_u32).prop_map(|(host, port)| format!("{host}:{port}"));
+            prop::collection::vec(server, 1..6)
+                .prop_map(move |servers| vec![profile.clone(), choice("servers", servers)])
+                .boxed()
+        }
+    }
+}
+
+fn one_choice(option: &'static Opt) -> impl Strategy<Value = OneChoice> {
+    good_text(option).prop_map(move |text| (option, vec![text]))
+}
+
+/// A text that an option takes.
+fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
+    if !option.words.is_empty() {
+        return select(option.words).prop_map(str::to_owned).boxed();
+    }
+    match option.key {
+        "gateways.count" => prop_oneof![4 => 1..=8_u32, 1 => 1..=512_u32].prop_map(text).boxed(),
+        // Enough for every replication.
+        "datanodes" => (3..=8_u32).prop_map(text).boxed(),
+        "name" => prop_oneof![
+            "[a-z0-9][a-z0-9_-]{0,20}",
+            // Words and numbers to YAML, and names to Compose.
+            select(&["null", "true", "no", "12", "007", "0x1f", "0o17", "1e3", "1_000", "2024-01-01"][..])
+                .prop_map(str::to_owned),
+        ]
+        .boxed(),
+        "ozone.version" => "2\\.[0-2]\\.[0-9]".boxed(),
+        "ozone.image" | "balancer.image" => {
+            "([a-z]{1,5}\\.[a-z]{2}(:[0-9]{2})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8})?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,8})?"
+                .boxed()
+        }
+        "ports.bind" => {
+            select(&["127.0.0.1", "0.0.0.0", "10.1.2.3", "::1", "[::]"][..]).prop_map(str::to_owned).boxed()
+        }
+        "balancer.retries" => (0..=100_u32).prop_map(text).boxed(),
+        key if key.starts_with("ports.") => port(option),
+        key if key.ends_with("maxconn") => (1..=1_000_000_u32).prop_map(text).boxed(),
+        key if key.starts_with("timeouts.") || key == "balancer.health-interval" => {
+            "[1-9][0-9]?(ms|s|m|h)".boxed()
+        }
+        key if key.starts_with("memory.") => "([1-9][0-9]{2}[mM])|([1-9][gG])".boxed(),
+        key => panic!("draw texts for `{key}` here"),
+    }
+}
+
+/// A port that no other option draws or has by default.
+fn port(option: &'static Opt) -> BoxedStrategy<String> {
+    let row = OPTIONS.iter().position(|other| other.key == option.key).expect("a row");
+    let first = 20_000 + 1_000 * u32::try_from(row).expect("a short table");
+    let on = (first..first + 1_000).prop_map(text);
+    if option.key == "ports.s3" { on.boxed() } else { prop_oneof![on, Just("off".to_owned())].boxed() }
+}
+
+fn text(number: u32) -> String {
+    number.to_string()
+}
+
+/// Texts with a meaning in YAML, Compose, HAProxy's configuration, env files or a shell, alone or after a
+/// text that would be good.
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
+    let special = concat!(
+        "\n\r\t\0\u{7}\u{1b}\u{7f}\u{85}\u{a0}\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}",
+        "\"'\\$(){}[]#:;,&*!|>%@`~^?=<-+ aé日😀"
+    );
+    let specials: Vec<char> = special.chars().collect();
+    let noise = prop::collection::vec(select(specials), 1..8).prop_map(String::from_iter);
+    let starts =
+        ["apache/ozone:1", "demo", "3", "5s", "512m", "9999", "127.0.0.1", "gw:1", "[::1]:1", "2.2.1"];
+    prop_oneof![
+        noise.clone(),
+        (select(starts.to_vec()), noise).prop_map(|(start, noise)| format!("{start}{noise}")),
+        any::<String>(),
+        select(
+            &[
+                "",
+                "\n    server evil 6.6.6.6:80",
+                "x\"\n  evil: true\n",
+                "${HOME}",
+                "$HOME",
+                "$$",
+                "a #b",
+                "{{ 7 }}",
+                "{% raw %}",
+                "*ozone",
+                "<<",
+                "off\r\n",
+            ][..]
+        )
+        .prop_map(str::to_owned),
+    ]
+}
