@@ -28,11 +28,13 @@ pub enum Verb {
     ///
     /// Each option also has a key in that file, named below, and an environment variable: its long flag in
     /// capitals, such as `OZONE_COMPOSE_S3_PORT`. A flag wins over the variable, that over the file.
+    #[command(after_help = EXIT_CODES)]
     Generate(Generate),
     /// Print HAProxy's configuration alone, for gateways on other machines or for tuning by hand
     ///
     /// With --server for each gateway it is for real machines: listeners on this machine's ports, names from the
     /// system's resolver. Without, it is what `generate` mounts into the balancer's container.
+    #[command(after_help = EXIT_CODES)]
     Haproxy(Haproxy),
 }
 

@@ -143,7 +143,8 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
             spec.version
         ));
         ui.say(&format!(
-            "next: (cd {folder} && docker compose up -d), and S3 is at http://{}:{}",
+            "next: (cd {} && docker compose up -d), and S3 is at http://{}:{}",
+            shell_word(&folder.to_string()),
             spec.ports.bind.url_host(),
             spec.ports.s3
         ));
@@ -153,8 +154,18 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
              docker compose -f docker-compose.yaml -f s3-haproxy.yaml up -d",
         );
     } else {
-        ui.say(&format!("next: haproxy -c -f {folder}/{HAPROXY_CFG}"));
+        let cfg = path.join(HAPROXY_CFG).display().to_string();
+        ui.say(&format!("next: haproxy -c -f {}", shell_word(&cfg)));
     }
+}
+
+/// A word that a shell takes as it is, for commands to be copied.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_./:@%+=,-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn counted(count: usize, noun: &str) -> String {

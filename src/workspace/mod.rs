@@ -16,6 +16,8 @@ use tempfile::NamedTempFile;
 
 pub use changes::{Change, Kind};
 
+use crate::error::{Failure, Status};
+
 /// Temporary files carry this prefix, so that those of a killed run are known and removed.
 const STAGED: &str = ".ozone-compose-";
 
@@ -56,11 +58,20 @@ impl Folder {
     }
 
     /// A file's text; none where there is no such file.
+    ///
+    /// # Errors
+    /// Bad usage where the file holds something else than text.
     pub fn text_of(&self, name: &str) -> Result<Option<String>> {
-        let bytes = self.bytes_of(name)?;
-        bytes
-            .map(|bytes| String::from_utf8(bytes).with_context(|| format!("{name} is not UTF-8")))
-            .transpose()
+        let Some(bytes) = self.bytes_of(name)? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8(bytes).map_err(|error| Failure {
+            status: Status::Usage,
+            message: format!("{name}: {error}"),
+            detail: String::new(),
+            hint: "save it as UTF-8".to_owned(),
+        })?;
+        Ok(Some(text))
     }
 
     fn bytes_of(&self, name: &str) -> Result<Option<Vec<u8>>> {
@@ -175,6 +186,9 @@ impl MadeFolders {
     fn make(&mut self, path: &Path) -> Result<()> {
         if path.as_os_str().is_empty() || path.is_dir() {
             return Ok(());
+        }
+        if path.exists() {
+            bail!("{} is not a folder", path.display());
         }
         if let Some(parent) = path.parent() {
             self.make(parent)?;

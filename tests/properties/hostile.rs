@@ -70,13 +70,14 @@ proptest! {
     }
 }
 
-/// Every text of a plan, but for the names of variables, which only the table of options gives.
+/// Every text of a plan, but for the names of variables, which only the table of options gives, and where
+/// HAProxy's own pages listen, which is made of a number.
 fn places(plan: &mut Plan) -> Vec<&mut String> {
     fn of_settings(settings: &mut [Setting]) -> impl Iterator<Item = &mut String> {
         settings.iter_mut().flat_map(|setting| [&mut setting.name, &mut setting.value])
     }
     let Plan { balancer, overlay, cluster, settings, compose_files, .. } = plan;
-    let mut places: Vec<&mut String> = compose_files.iter_mut().chain(&mut balancer.stats_bind).collect();
+    let mut places: Vec<&mut String> = compose_files.iter_mut().collect();
     places.extend(balancer.servers.iter_mut().flat_map(|server| [&mut server.name, &mut server.host]));
     places.extend(settings.iter_mut().flat_map(|group| of_settings(&mut group.settings)));
     if let Some(overlay) = overlay {
