@@ -174,6 +174,7 @@ pub(crate) fn tool(name: &str) -> bool {
         "docker" => &["docker", "version", "--format", "{{.Server.Version}}"],
         "haproxy" => &["haproxy", "-v"],
         "aws" => &["aws", "--version"],
+        "patch" => &["patch", "--version"],
         image => &["docker", "image", "inspect", "--format", "{{.Id}}", image],
     };
     let answered = clean(probe[0]).args(&probe[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -1,0 +1,148 @@
+//! A flag wins over a variable, that over the file, that over the default; and what was chosen is kept.
+
+use std::os::unix::fs::symlink;
+
+use crate::support::Sandbox;
+
+/// The S3 port that would be published.
+fn port(sandbox: &Sandbox, variables: &[(&str, &str)], flags: &[&str]) -> String {
+    let outcome =
+        sandbox.run_with(variables, &[&["generate", "--stdout", "s3-haproxy.yaml"], flags].concat());
+    assert_eq!(outcome.status, 0, "{outcome}");
+    let (_, rest) = outcome.stdout.split_once("${OZONE_COMPOSE_S3_PORT:-").expect("the port of S3");
+    rest.split('}').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+    let sandbox = Sandbox::new();
+    let variable = [("OZONE_COMPOSE_S3_PORT", "2002")];
+    assert_eq!(port(&sandbox, &[], &[]), "9878");
+    sandbox.write("ozone-compose.yaml", "version: 1\nports: {s3: 1001}\n");
+    assert_eq!(port(&sandbox, &[], &[]), "1001");
+    assert_eq!(port(&sandbox, &variable, &[]), "2002");
+    assert_eq!(port(&sandbox, &variable, &["--s3-port", "3003"]), "3003");
+    // Many CI systems set variables to nothing.
+    assert_eq!(port(&sandbox, &[("OZONE_COMPOSE_S3_PORT", "")], &[]), "1001");
+}
+
+#[test]
+fn a_variable_may_hold_a_list_and_name_the_folder() {
+    let sandbox = Sandbox::new();
+    let variables = [("OZONE_COMPOSE_OUTPUT", "real"), ("OZONE_COMPOSE_SERVER", "gw1:9878, gw2:9878")];
+    let outcome = sandbox.run_with(&variables, &["generate"]);
+    assert_eq!(outcome.status, 0, "{outcome}");
+    let cfg = sandbox.read("real/haproxy/s3-haproxy.cfg");
+    assert!(cfg.contains("server s3g1 gw1:9878\n    server s3g2 gw2:9878\n"), "{cfg}");
+}
+
+#[test]
+fn a_bare_generate_repeats_the_choices() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&[
+        "generate",
+        "-n",
+        "5",
+        "--balance",
+        "random",
+        "--replication",
+        "3",
+        "--s3-port",
+        "9000",
+    ]);
+    let chosen = sandbox.tree("");
+    let outcome = sandbox.succeed(&["generate"]);
+    assert!(outcome.stderr.starts_with("nothing to change in `.`\n"), "{outcome}");
+    assert_eq!(sandbox.tree(""), chosen);
+    assert_eq!(sandbox.read("haproxy/s3-haproxy.cfg").matches("    server s3g").count(), 5);
+}
+
+#[test]
+fn the_same_flags_again_change_nothing() {
+    let sandbox = Sandbox::new();
+    for flags in [
+        &["generate", "-o", "a", "--server", "gw1:9878", "--server", "[::1]:9878"][..],
+        &["generate", "-o", "b", "-n", "4", "--name", "123", "--stats-port", "off"],
+    ] {
+        sandbox.succeed(flags);
+        sandbox.succeed(&[flags, &["--check"]].concat());
+    }
+}
+
+#[test]
+fn comments_and_order_of_the_file_survive_a_change() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "ozone-compose.yaml",
+        "# Ours.\nversion: 1\n\nname: demo   # the team's\n\nports: {s3: 9000}  # 9878 is taken\n# The end.\n",
+    );
+    sandbox.succeed(&["generate", "--s3-port", "9001"]);
+    assert_eq!(
+        sandbox.read("ozone-compose.yaml"),
+        "# Ours.\nversion: 1\n\nname: demo   # the team's\n\nports: {s3: 9001}  # 9878 is taken\n# The end.\n"
+    );
+}
+
+#[test]
+fn a_folder_keeps_its_clusters_name_when_it_is_moved() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["generate", "-o", "first"]);
+    fs_err::rename(sandbox.path("first"), sandbox.path("second")).unwrap();
+    sandbox.succeed(&["generate", "-o", "second", "-n", "4"]);
+    assert!(sandbox.read("second/docker-compose.yaml").contains("\nname: \"first\"\n"));
+}
+
+#[test]
+fn a_folder_may_have_blanks_and_letters_of_any_language() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.succeed(&["generate", "-o", "mein Häu'schen"]);
+    assert_eq!(
+        outcome.to_string(),
+        "exit 0\n--- stderr\n\
+         wrote 6 files to `mein Häu'schen`\n\
+         cluster `meinhuschen`: 3 S3 gateways, 1 datanode, replication 1, Ozone 2.2.1; heaps of 3.0 GiB at most\n\
+         next: (cd 'mein Häu'\\''schen' && docker compose up -d), and S3 is at http://127.0.0.1:9878\n"
+    );
+    sandbox.succeed(&["generate", "-o", "mein Häu'schen", "--check"]);
+}
+
+#[test]
+fn a_linked_file_of_choices_stays_a_link() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shared/choices.yaml", "version: 1\nname: demo\n");
+    fs_err::create_dir(sandbox.path("cluster")).unwrap();
+    symlink("../shared/choices.yaml", sandbox.path("cluster/ozone-compose.yaml")).unwrap();
+    sandbox.succeed(&["generate", "-o", "cluster", "-n", "5"]);
+    assert!(sandbox.path("cluster/ozone-compose.yaml").is_symlink());
+    assert_eq!(sandbox.read("shared/choices.yaml"), "version: 1\nname: demo\ngateways:\n  count: 5\n");
+}
+
+#[test]
+fn a_file_of_choices_may_have_the_line_ends_of_windows() {
+    let sandbox = Sandbox::new();
+    sandbox.write("ozone-compose.yaml", "version: 1\r\nname: demo\r\ngateways:\r\n  count: 4 # four\r\n");
+    sandbox.succeed(&["generate", "-n", "5"]);
+    assert_eq!(
+        sandbox.read("ozone-compose.yaml"),
+        "version: 1\r\nname: demo\r\ngateways:\r\n  count: 5 # four\r\n"
+    );
+    sandbox.succeed(&["generate", "--check"]);
+}
+
+#[test]
+fn an_override_file_joins_the_compose_files() {
+    let sandbox = Sandbox::new();
+    let files = |sandbox: &Sandbox| {
+        let env = sandbox.read(".env");
+        env.lines().find(|line| line.starts_with("COMPOSE_FILE=")).expect("COMPOSE_FILE").to_owned()
+    };
+    sandbox.succeed(&["generate"]);
+    assert_eq!(files(&sandbox), "COMPOSE_FILE=docker-compose.yaml:s3-haproxy.yaml");
+    sandbox.write("compose.override.yaml", "services: {}\n");
+    sandbox.succeed(&["generate"]);
+    assert_eq!(files(&sandbox), "COMPOSE_FILE=docker-compose.yaml:s3-haproxy.yaml:compose.override.yaml");
+    assert_eq!(sandbox.read("compose.override.yaml"), "services: {}\n");
+    fs_err::remove_file(sandbox.path("compose.override.yaml")).unwrap();
+    sandbox.succeed(&["generate"]);
+    assert_eq!(files(&sandbox), "COMPOSE_FILE=docker-compose.yaml:s3-haproxy.yaml");
+}

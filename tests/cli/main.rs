@@ -1,0 +1,10 @@
+//! The command line as its callers see it: exit codes, both outputs, and what happens to the folder.
+
+mod choosing;
+mod failing;
+mod input;
+mod keeping;
+mod output;
+mod sharing;
+#[path = "../support/mod.rs"]
+mod support;
