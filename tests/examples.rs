@@ -79,8 +79,8 @@ fn difference(example: &Example, name: &str, committed: &Tree, generated: &Tree)
         None => "/dev/null".to_owned(),
     };
     let (old, new) = (before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
-    TextDiff::from_lines(old, new)
-        .unified_diff()
-        .header(&header(&before, "committed"), &header(&after, "generated"))
-        .to_string()
+    let (from, to) = (header(&before, "committed"), header(&after, "generated"));
+    let diff = TextDiff::from_lines(old, new).unified_diff().header(&from, &to).to_string();
+    // An empty file has no lines to differ in.
+    if diff.is_empty() { format!("--- {from}\n+++ {to}\n") } else { diff }
 }
