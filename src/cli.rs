@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::error::EXIT_CODES;
 use crate::spec::choices::{Choices, Origin};
-use crate::spec::options::{Default, OPTIONS, Opt};
+use crate::spec::options::{Default as Preset, OPTIONS, Opt};
+use crate::spec::values::{ClusterName, Span};
+use crate::ui::progress::Mode;
 
 /// Apache Ozone's S3 gateways behind HAProxy: any number of them, as Docker Compose files.
 #[derive(Debug, Parser)]
@@ -16,6 +18,15 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+    /// How waiting is shown
+    #[arg(long, global = true, value_name = "MODE", default_value = "auto", help_heading = "Output")]
+    pub progress: Mode,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Show each command before it runs
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
 }
 
 /// What to do.
@@ -36,10 +47,31 @@ pub enum Verb {
     /// system's resolver. Without, it is what `generate` mounts into the balancer's container.
     #[command(after_help = EXIT_CODES)]
     Haproxy(Haproxy),
+    /// Generate, start, and wait until every gateway has served a signed PUT and GET
+    ///
+    /// Prints the endpoint once it is ready. Without options it repeats what the folder's ozone-compose.yaml says;
+    /// a cluster that runs already is left as it is where nothing changed.
+    Up(Up),
+    /// Stop and remove the containers and networks of a cluster; its data stays unless --volumes is given
+    Down(Down),
+    /// Show containers, and gateways as HAProxy sees them
+    Status(Status),
+    /// Show the containers' logs
+    Logs(Logs),
+    /// Print the variables that S3 clients read; nothing while the cluster does not answer
+    Env(Env),
+    /// Run a command with the variables that S3 clients read
+    Run(Run),
+    /// Try the S3 API through every gateway
+    Smoke(Smoke),
+    /// Pack files, logs and states into an archive, for a bug report or a CI artefact
+    Collect(Collect),
+    /// Check whether this machine can run the cluster, and say what to do where it cannot
+    Doctor(Doctor),
 }
 
 /// The folder of a cluster.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct FolderArg {
     /// Folder of the cluster
     #[arg(
@@ -50,6 +82,16 @@ pub struct FolderArg {
         env = "OZONE_COMPOSE_OUTPUT"
     )]
     pub folder: PathBuf,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: one object with `version` and `kind`
+    Json,
 }
 
 /// Arguments of `generate`.
@@ -81,6 +123,147 @@ pub struct Haproxy {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub flags: Flags,
+}
+
+/// Arguments of `up`.
+#[derive(Args, Debug)]
+pub struct Up {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How long to wait until every gateway serves
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub timeout: Span,
+    /// Choose free ports in place of those that are taken, and keep them in ozone-compose.yaml
+    #[arg(long, value_name = "auto", value_parser = ["auto"])]
+    pub port: Option<String>,
+    /// Remove what was started when it does not become ready
+    #[arg(long)]
+    pub rollback: bool,
+    /// Pack logs and states into this archive when it does not become ready
+    #[arg(long, value_name = "FILE")]
+    pub collect_on_failure: Option<PathBuf>,
+    /// Print the commands that would change something instead of running them
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub flags: Flags,
+}
+
+/// Arguments of `down`.
+#[derive(Args, Debug)]
+pub struct Down {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Remove the data too
+    #[arg(long)]
+    pub volumes: bool,
+    /// Name of the cluster, where its folder is gone
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub name: Option<ClusterName>,
+    /// Remove every cluster of this tool on this engine
+    #[arg(long)]
+    pub all: bool,
+    /// Print the commands that would change something instead of running them
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub struct Status {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `logs`.
+#[derive(Args, Debug)]
+pub struct Logs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Go on as new lines come
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines of each container
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<u32>,
+    /// Services, such as s3g2; all of them without
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+}
+
+/// How `env` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EnvFormat {
+    /// For eval in a shell
+    #[default]
+    Shell,
+    /// For an env file
+    Dotenv,
+    /// For programs
+    Json,
+}
+
+/// Arguments of `env`.
+#[derive(Args, Debug)]
+pub struct Env {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    pub format: EnvFormat,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+}
+
+/// Arguments of `smoke`.
+#[derive(Args, Debug)]
+pub struct Smoke {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How to print the results
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `collect`.
+#[derive(Args, Debug)]
+pub struct Collect {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// The archive to write [default: NAME-collected.tar.gz in the current folder]
+    #[arg(value_name = "FILE.tar.gz")]
+    pub file: Option<PathBuf>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How to print the results
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// The options of a cluster that were given as flags.
@@ -135,9 +318,9 @@ fn argument(option: &'static Opt) -> Arg {
 
 fn default(option: &Opt) -> String {
     match option.default {
-        Default::Is(text) => format!(" [default: {text}]"),
-        Default::By { tuned, upstream } => format!(" [default: {tuned}; {upstream} in upstream]"),
-        Default::From(words) => format!(" [default: {words}]"),
-        Default::List => String::new(),
+        Preset::Is(text) => format!(" [default: {text}]"),
+        Preset::By { tuned, upstream } => format!(" [default: {tuned}; {upstream} in upstream]"),
+        Preset::From(words) => format!(" [default: {words}]"),
+        Preset::List => String::new(),
     }
 }

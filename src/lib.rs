@@ -12,9 +12,14 @@
 
 pub mod cli;
 pub mod commands;
+pub mod engine;
 pub mod error;
+pub mod haproxy;
+pub mod interrupt;
 pub mod plan;
+pub mod ready;
 pub mod render;
+pub mod s3;
 pub mod spec;
 pub mod ui;
 pub mod workspace;
@@ -25,8 +30,11 @@ use std::io::ErrorKind;
 use anyhow::{Error, Result};
 use clap::Parser;
 
-use cli::{Cli, Verb};
+use cli::{Cli, Down, Up, Verb};
+use commands::Context;
+use engine::Runner;
 use error::{Status, status_of};
+use interrupt::Interrupt;
 use spec::choices::Choices;
 use ui::Ui;
 
@@ -35,28 +43,47 @@ pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> Status {
-    let ui = Ui;
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(help) if !help.use_stderr() => {
+            let ui = Ui::default();
             return ended(ui.styled_data(help.render().ansi()).map(|()| Status::Done), ui);
         }
         Err(error) => {
-            ui.say_as_is(error.render().ansi());
+            Ui::default().say_as_is(error.render().ansi());
             return Status::Usage;
         }
     };
-    let texts =
-        environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    ended(dispatch(cli, Choices::from_environment(texts), ui), ui)
+    let environment: Vec<(String, String)> = environment
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let in_ci = environment.iter().any(|(name, value)| name == "CI" && !value.is_empty());
+    let ui = Ui::new(cli.progress, cli.quiet, in_ci);
+    let choices = Choices::from_environment(environment.into_iter());
+    ended(dispatch(cli.verb, cli.verbose, choices, ui), ui)
 }
 
-fn dispatch(cli: Cli, environment: Choices, ui: Ui) -> Result<Status> {
-    match cli.verb {
-        Verb::Generate(arguments) => commands::generate::run(arguments, environment, ui),
-        Verb::Haproxy(arguments) => {
-            commands::haproxy::run(environment, arguments.flags.0, ui).map(|()| Status::Done)
-        }
+fn dispatch(verb: Verb, verbose: bool, environment: Choices, ui: Ui) -> Result<Status> {
+    let dry = matches!(&verb, Verb::Up(Up { dry_run: true, .. }) | Verb::Down(Down { dry_run: true, .. }));
+    let interrupt = match &verb {
+        // These end at once, and leave no more than files that the next run removes.
+        Verb::Generate(_) | Verb::Haproxy(_) => Interrupt::default(),
+        _ => Interrupt::listen()?,
+    };
+    let runner = Runner::new(ui, verbose, dry, interrupt.clone());
+    let context = Context { ui, runner, interrupt, environment };
+    match verb {
+        Verb::Generate(arguments) => commands::generate::run(arguments, context),
+        Verb::Haproxy(arguments) => commands::haproxy::run(arguments, context),
+        Verb::Up(arguments) => commands::up::run(arguments, &context),
+        Verb::Down(arguments) => commands::down::run(arguments, &context),
+        Verb::Status(arguments) => commands::status::run(&arguments, &context),
+        Verb::Logs(arguments) => commands::logs::run(&arguments, &context),
+        Verb::Env(arguments) => commands::env::run(&arguments, &context),
+        Verb::Run(arguments) => commands::run::run(arguments, &context),
+        Verb::Smoke(arguments) => commands::smoke::run(&arguments, &context),
+        Verb::Collect(arguments) => commands::collect::run(&arguments, &context),
+        Verb::Doctor(arguments) => commands::doctor::run(&arguments, &context),
     }
 }
 

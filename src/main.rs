@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let status = ozone_compose::run(std::env::args_os(), std::env::vars_os());
-    ExitCode::from(status as u8)
+    ExitCode::from(u8::try_from(status.code()).unwrap_or(1))
 }

@@ -4,40 +4,44 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Asked;
+use super::{Asked, Context, open_to_write};
 use crate::cli::Generate;
+use crate::engine::quoted;
 use crate::error::{Failure, Status};
 use crate::plan::Plan;
 use crate::render::{ALL_FILES, HAPROXY_CFG};
 use crate::spec::Spec;
-use crate::spec::choices::{Choices, FILE_NAME};
+use crate::spec::choices::FILE_NAME;
 use crate::ui::Ui;
 use crate::workspace::seal::sealed;
 use crate::workspace::{Change, Folder, Kind};
 
 /// Runs the verb.
-pub fn run(arguments: Generate, environment: Choices, ui: Ui) -> Result<Status> {
+pub fn run(arguments: Generate, context: Context) -> Result<Status> {
+    let Context { ui, environment, .. } = context;
     let Generate { folder, check, diff, stdout, force, flags } = arguments;
     let path = folder.folder;
-    let writes = !check && !diff && stdout.is_none();
-    let mut folder = if writes { Folder::to_write(&path)? } else { Folder::to_read(&path) };
-    let asked = Asked::new(&folder, environment, flags.0)?;
-    if let Some(name) = stdout {
-        return print_one(&asked, &name, ui);
+    if check || diff || stdout.is_some() {
+        let folder = Folder::to_read(&path);
+        let asked = Asked::new(&folder, environment, flags.0)?;
+        return match stdout {
+            Some(name) => print_one(&asked, &name, ui),
+            None => compare(&changes(&folder, &asked)?, &path, check, diff, ui),
+        };
     }
+    let (mut folder, asked) = open_to_write(&path, &environment, &flags.0)?;
     let changes = changes(&folder, &asked)?;
+    refuse_to_lose_edits(&changes, &path, force)?;
+    folder.apply(&changes)?;
+    summarize(&asked.spec, &changes, &path, ui);
+    Ok(Status::Done)
+}
+
+fn compare(changes: &[Change], path: &Path, check: bool, diff: bool, ui: Ui) -> Result<Status> {
     if diff {
         ui.data(&changes.iter().map(Change::diff).collect::<String>())?;
     }
-    if check {
-        return verdict(&changes, &path, ui);
-    }
-    if !diff {
-        refuse_to_lose_edits(&changes, &path, force)?;
-        folder.apply(&changes)?;
-        summarize(&asked.spec, &changes, &path, ui);
-    }
-    Ok(Status::Done)
+    if check { verdict(changes, path, ui) } else { Ok(Status::Done) }
 }
 
 fn print_one(asked: &Asked, name: &str, ui: Ui) -> Result<Status> {
@@ -47,20 +51,16 @@ fn print_one(asked: &Asked, name: &str, ui: Ui) -> Result<Status> {
     }
     let Some(body) = asked.files.get(name) else {
         let names: Vec<&str> = asked.files.keys().copied().chain([FILE_NAME]).collect();
-        return Err(Failure {
-            status: Status::Usage,
-            message: format!("--stdout: there is no file `{name}` for these choices"),
-            detail: String::new(),
-            hint: format!("the files are {}", names.join(", ")),
-        }
-        .into());
+        let message = format!("--stdout: there is no file `{name}` for these choices");
+        let hint = format!("the files are {}", names.join(", "));
+        return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
     };
     ui.data(&sealed(body))?;
     Ok(Status::Done)
 }
 
 /// The choices first: should a crash come between two files, running again completes them.
-fn changes(folder: &Folder, asked: &Asked) -> Result<Vec<Change>> {
+pub(super) fn changes(folder: &Folder, asked: &Asked) -> Result<Vec<Change>> {
     let choices = folder.compare(FILE_NAME, Some(&asked.choices_file))?.agreed();
     let generated = ALL_FILES.iter().map(|name| {
         let text = asked.files.get(name).map(|body| sealed(body));
@@ -75,45 +75,33 @@ fn verdict(changes: &[Change], path: &Path, ui: Ui) -> Result<Status> {
         ui.say(&format!("every file in `{}` is as it would be written", path.display()));
         return Ok(Status::Done);
     }
-    Err(Failure {
-        status: Status::Differs,
-        message: format!("`{}` is not as it would be written: {}", path.display(), differing.join(", ")),
-        detail: String::new(),
-        hint: "`generate --diff` shows what differs, `generate` writes it".to_owned(),
-    }
-    .into())
+    let message = format!("`{}` is not as it would be written: {}", path.display(), differing.join(", "));
+    let hint = "`generate --diff` shows what differs, `generate` writes it";
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
-fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool) -> Result<()> {
+pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool) -> Result<()> {
     let of_kind = |kind: Kind| changes.iter().filter(move |change| change.kind() == kind);
     let names = |kind: Kind| {
         of_kind(kind).map(|change| format!("`{}`", change.name())).collect::<Vec<_>>().join(", ")
     };
+    let folder = path.display();
     let foreign = names(Kind::Foreign);
     if !foreign.is_empty() {
-        return Err(Failure {
-            status: Status::Differs,
-            message: format!(
-                "{foreign} in `{}` was not written by ozone-compose; nothing was changed",
-                path.display()
-            ),
-            detail: String::new(),
-            hint: "choose another folder with `-o DIR`, or move the file away".to_owned(),
-        }
-        .into());
+        let message =
+            format!("{foreign} in `{folder}` was not written by ozone-compose; nothing was changed");
+        let hint = "choose another folder with `-o DIR`, or move the file away";
+        return Err(Failure::new(Status::Differs, message).with_hint(hint).into());
     }
     let edited = names(Kind::Edited);
     if !edited.is_empty() && !force {
-        return Err(Failure {
-            status: Status::Differs,
-            message: format!("{edited} in `{}` was edited by hand; nothing was changed", path.display()),
-            detail: of_kind(Kind::Edited).map(Change::diff).collect(),
-            hint: format!(
-                "three ways on: move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, \
-                 which stay yours; overwrite it with `--force`, which keeps it as FILE.bak; or leave everything as it is"
-            ),
-        }
-        .into());
+        let message = format!("{edited} in `{folder}` was edited by hand; nothing was changed");
+        let hint = format!(
+            "three ways on: move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which \
+             stay yours; overwrite it with `--force`, which keeps it as FILE.bak; or leave everything as it is"
+        );
+        let diff: String = of_kind(Kind::Edited).map(Change::diff).collect();
+        return Err(Failure::new(Status::Differs, message).with_detail(diff).with_hint(hint).into());
     }
     Ok(())
 }
@@ -144,7 +132,7 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
         ));
         ui.say(&format!(
             "next: (cd {} && docker compose up -d), and S3 is at http://{}:{}",
-            shell_word(&folder.to_string()),
+            quoted(&folder.to_string()),
             spec.ports.bind.url_host(),
             spec.ports.s3
         ));
@@ -155,17 +143,8 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
         );
     } else {
         let cfg = path.join(HAPROXY_CFG).display().to_string();
-        ui.say(&format!("next: haproxy -c -f {}", shell_word(&cfg)));
+        ui.say(&format!("next: haproxy -c -f {}", quoted(&cfg)));
     }
-}
-
-/// A word that a shell takes as it is, for commands to be copied.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_./:@%+=,-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn counted(count: usize, noun: &str) -> String {

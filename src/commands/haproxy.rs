@@ -2,15 +2,17 @@
 
 use anyhow::Result;
 
+use super::Context;
+use crate::cli::Haproxy;
+use crate::error::Status;
 use crate::plan::Plan;
 use crate::render::{HAPROXY_CFG, render};
 use crate::spec::Spec;
-use crate::spec::choices::Choices;
-use crate::ui::Ui;
 
 /// Prints the configuration for these choices; no folder is read.
-pub fn run(environment: Choices, flags: Choices, ui: Ui) -> Result<()> {
-    let spec = Spec::resolve(&environment.overlaid_by(flags), "")?;
+pub fn run(arguments: Haproxy, context: Context) -> Result<Status> {
+    let spec = Spec::resolve(&context.environment.overlaid_by(arguments.flags.0), "")?;
     let files = render(&Plan::new(&spec, &[]))?;
-    ui.data(&files[HAPROXY_CFG])
+    context.ui.data(&files[HAPROXY_CFG])?;
+    Ok(Status::Done)
 }

@@ -40,15 +40,14 @@ impl Plan {
     #[must_use]
     pub fn new(spec: &Spec, overrides: &[String]) -> Self {
         let cluster = Cluster::new(spec);
-        let overlay = Overlay::new(spec);
         let (mut groups, mut compose_files) = (Vec::new(), Vec::new());
-        if let (Some(cluster), Some(overlay)) = (&cluster, &overlay) {
-            let of_cluster = cluster.services.iter().map(|service| service.name.clone());
+        if let Some(cluster) = &cluster {
+            let names = cluster.services.iter().map(|service| service.name.clone());
             groups = settings(&Facts {
                 version: spec.version,
                 profile: spec.profile,
                 replication: spec.replication.datanodes(),
-                services: of_cluster.chain(overlay.service_names()).collect(),
+                services: names.chain(["s3g".to_owned()]).collect(),
             });
             compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
             compose_files.extend_from_slice(overrides);
@@ -56,7 +55,7 @@ impl Plan {
         Self {
             profile: spec.profile,
             balancer: Balancer::new(spec),
-            overlay,
+            overlay: Overlay::new(spec),
             cluster,
             settings: groups,
             compose_files,

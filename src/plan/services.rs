@@ -71,7 +71,8 @@ pub struct Overlay {
     pub ports: Vec<Mapping>,
     /// Whether they take the place of what the files below publish for the service `s3g`.
     pub replaces_ports: bool,
-    /// File descriptors of the balancer: two a connection, and some for checks and listeners.
+    /// File descriptors of the balancer: two a connection, and enough for checks of the largest cluster, so
+    /// that another number of gateways does not recreate the container.
     pub open_files: u32,
     /// The gateways, where each is a service.
     pub names: Vec<String>,
@@ -162,7 +163,9 @@ fn service(
 /// `OZONE_<ROLE>_OPTS` and `OZONE_SERVER_OPTS` reach daemons only; `OZONE_OPTS` would also reach every
 /// `ozone` command that a person runs in the container.
 fn jvm_settings(role: &str, heap: Heap, jvm: Jvm) -> Vec<Setting> {
-    let mut settings = vec![setting(&format!("OZONE_{}_OPTS", role.to_uppercase()), &format!("-Xmx{heap}"))];
+    // A JVM without memory answers nobody; one that ends is seen by `up`, `status` and a person.
+    let own = format!("-Xmx{heap} -XX:+ExitOnOutOfMemoryError");
+    let mut settings = vec![setting(&format!("OZONE_{}_OPTS", role.to_uppercase()), &own)];
     if jvm == Jvm::FastStart {
         settings.push(setting("OZONE_SERVER_OPTS", "-XX:TieredStopAtLevel=1 -Xshare:auto"));
     }
@@ -199,16 +202,10 @@ impl Overlay {
             environment: jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm),
             ports: ports(spec),
             replaces_ports: replaces_ports(spec),
-            open_files: 2 * spec.balancer.maxconn.get() + 2 * slots + 256,
+            open_files: 2 * spec.balancer.maxconn.get() + 4096,
             names: if by_dns { Vec::new() } else { gateway_names(gateways) },
             scaled: by_dns.then_some(Scaled { service: SCALED_SERVICE, slots }),
         })
-    }
-
-    /// The services of this overlay.
-    pub fn service_names(&self) -> impl Iterator<Item = String> {
-        let scaled = self.scaled.as_ref().map(|scaled| scaled.service.to_owned());
-        ["s3g".to_owned()].into_iter().chain(self.names.clone()).chain(scaled)
     }
 }
 

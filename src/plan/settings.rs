@@ -31,7 +31,9 @@ pub struct Facts {
     pub profile: Profile,
     /// Copies of each block, and so the datanodes that safe mode waits for.
     pub replication: u32,
-    /// Names of all services, which no HTTP proxy of the engine may take over.
+    /// Names of the services that are called, which no HTTP proxy of the engine may take over. Not the
+    /// gateways: only HAProxy calls them, and these settings would change, and recreate everything, with
+    /// their number.
     pub services: Vec<String>,
 }
 
@@ -98,7 +100,7 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
-        "Fast start: datanodes register and report at once; the first PUT came 2 s after the OM was up, 15 s without.",
+        "Fast start: datanodes register and report at once, and the SCM looks for pipelines as often.",
         &[
             (When::Tuned, "OZONE-SITE.XML_hdds.heartbeat.interval", "1s"),
             // Fixed at 2 s in 2.0.
@@ -171,7 +173,7 @@ mod tests {
             version: version.parse().expect("a version"),
             profile,
             replication: 3,
-            services: vec!["s3g".to_owned(), "s3g1".to_owned()],
+            services: vec!["om".to_owned(), "s3g".to_owned()],
         };
         let groups = settings(&facts).into_iter();
         groups
@@ -214,6 +216,6 @@ mod tests {
     fn facts_fill_their_places() {
         let lines = names("2.2.1", Profile::Tuned);
         assert!(lines.contains(&"OZONE-SITE.XML_ozone.server.default.replication=3".to_owned()));
-        assert!(lines.contains(&"no_proxy=s3g,s3g1,localhost,127.0.0.1".to_owned()));
+        assert!(lines.contains(&"no_proxy=om,s3g,localhost,127.0.0.1".to_owned()));
     }
 }

@@ -15,7 +15,8 @@ use choices::{Choices, FILE_NAME};
 use options::{OPTIONS, Opt, Scope};
 use values::{
     Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, GatewayCount, Health,
-    Heap, ImageName, Jvm, OzoneVersion, Port, Profile, Published, Replication, Retries, ServerAddress, Span,
+    Heap, ImageName, Jvm, OzoneVersion, Port, Profile, Published, Registry, Replication, Retries,
+    ServerAddress, Span,
 };
 
 /// A thing that is wrong with what was asked for.
@@ -153,15 +154,17 @@ impl Spec {
         let replication: Replication = reader.get("replication");
         let version: OzoneVersion = reader.get("ozone.version");
         let base: Base = reader.get("base");
+        let registry: Option<Registry> = reader.chosen("images.registry");
+        let ozone_image: Option<ImageName> = reader.chosen("ozone.image").or_else(|| match base {
+            Base::Single => format!("apache/ozone:{version}").parse().ok(),
+            Base::None => None,
+        });
         let spec = Self {
             name: reader.chosen("name").unwrap_or_else(|| ClusterName::from_folder(folder)),
             base,
             profile: reader.profile,
             version,
-            ozone_image: reader.chosen("ozone.image").or_else(|| match base {
-                Base::Single => format!("apache/ozone:{version}").parse().ok(),
-                Base::None => None,
-            }),
+            ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
             gateways: reader.get("gateways.count"),
             discovery: reader.get("gateways.discovery"),
             servers: reader.list("servers"),
@@ -179,7 +182,7 @@ impl Spec {
                 om: reader.get("ports.om"),
             },
             balancer: Balancer {
-                image: reader.get("balancer.image"),
+                image: reader.get::<ImageName>("balancer.image").in_registry(registry.as_ref()),
                 balance: reader.get("balancer.balance"),
                 health: reader.get("balancer.health"),
                 health_interval: reader.get("balancer.health-interval"),
@@ -209,6 +212,12 @@ impl Spec {
         spec.check_replication(&mut reader);
         spec.check_ports(&mut reader);
         reader.finish(spec)
+    }
+
+    /// The images of a cluster, each once.
+    #[must_use]
+    pub fn images(&self) -> Vec<String> {
+        self.ozone_image.iter().chain([&self.balancer.image]).map(ToString::to_string).collect()
     }
 
     /// Whether gateways run in containers, rather than on other machines.

@@ -226,6 +226,16 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "images.registry",
+        flag: "image-registry",
+        placeholder: "HOST",
+        default: Default::From("the engine's own"),
+        scope: Scope::Containers,
+        group: IMAGES,
+        help: "Registry that mirrors images, put before those that name none",
+        ..ROW
+    },
+    Opt {
         key: "ports.bind",
         flag: "bind",
         placeholder: "ADDRESS",

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -311,6 +312,36 @@ impl FromStr for ImageName {
     }
 }
 
+impl ImageName {
+    /// The same image in a registry, unless it names one itself.
+    #[must_use]
+    pub fn in_registry(self, registry: Option<&Registry>) -> Self {
+        let first = self.0.split_once('/').map_or("", |(first, _)| first);
+        match registry {
+            Some(registry) if !first.contains(['.', ':']) && first != "localhost" => {
+                Self(format!("{}/{}", registry.0, self.0))
+            }
+            _ => self,
+        }
+    }
+}
+
+/// A registry that mirrors images, with a path where it keeps them under one: `mirror.example.com:5000/hub`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry(String);
+
+impl FromStr for Registry {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let host = text.split('/').next().unwrap_or_default();
+        let is_host = host.contains(['.', ':']) || host == "localhost";
+        if is_host && format!("{text}/image").parse::<ImageName>().is_ok() {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{text}` is not a registry such as mirror.example.com or localhost:5000"))
+    }
+}
+
 impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -319,7 +350,18 @@ impl fmt::Display for ImageName {
 
 /// A time in HAProxy's own notation, a whole number and a unit: `500ms`, `30s`, `5m`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span(String);
+pub struct Span {
+    text: String,
+    milliseconds: u64,
+}
+
+impl Span {
+    /// The time.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.milliseconds)
+    }
+}
 
 impl FromStr for Span {
     type Err = String;
@@ -338,7 +380,7 @@ impl FromStr for Span {
         };
         // HAProxy keeps times in 31 bits of milliseconds.
         match number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)) {
-            Some(1..=0x7fff_ffff) => Ok(Self(text.to_owned())),
+            Some(milliseconds @ 1..=0x7fff_ffff) => Ok(Self { text: text.to_owned(), milliseconds }),
             _ if number.is_empty() => Err(format!("`{text}` is not a time such as 500ms, 30s or 5m")),
             _ => Err(format!("{text} is not between 1ms and 24d")),
         }
@@ -347,7 +389,7 @@ impl FromStr for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -377,9 +419,9 @@ impl FromStr for Heap {
             .parse()
             .map_err(|_| format!("`{text}` is not a heap size such as 512m or 2g"))?;
         match number.checked_mul(unit_mib) {
-            // Ozone's daemons do not start in less than 64 MiB; more than 1 TiB is a slip of the hand.
-            Some(mebibytes @ 64..=1_048_576) => Ok(Self { mebibytes }),
-            _ => Err(format!("{text} is not between 64m and 1024g")),
+            // No JVM starts a daemon in less; more than 1 TiB is a slip of the hand.
+            Some(mebibytes @ 8..=1_048_576) => Ok(Self { mebibytes }),
+            _ => Err(format!("{text} is not between 8m and 1024g")),
         }
     }
 }
@@ -571,6 +613,22 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_goes_before_images_that_name_no_registry() {
+        let mirror: Registry = "localhost:5000/hub".parse().expect("a registry");
+        for (image, mirrored) in [
+            ("haproxy:3.2-alpine", "localhost:5000/hub/haproxy:3.2-alpine"),
+            ("apache/ozone:2.2.1", "localhost:5000/hub/apache/ozone:2.2.1"),
+            ("ghcr.io/apache/ozone:2.2.1", "ghcr.io/apache/ozone:2.2.1"),
+        ] {
+            let image: ImageName = image.parse().expect("an image");
+            assert_eq!(image.in_registry(Some(&mirror)).to_string(), mirrored);
+        }
+        for bad in ["mirror", "a b.c", "mirror.example.com/", "https://mirror.example.com"] {
+            assert!(problem::<Registry>(bad).contains("is not a registry"));
+        }
+    }
+
+    #[test]
     fn times_need_a_unit_and_fit_haproxy() {
         assert_eq!("5m".parse::<Span>().expect("a time").to_string(), "5m");
         assert_eq!(problem::<Span>("5"), "`5` has no unit: write 5ms, 5s or 5m");
@@ -589,7 +647,7 @@ mod tests {
         }
         assert_eq!(problem::<Heap>("512"), "`512` is not a heap size such as 512m or 2g");
         assert_eq!(problem::<Heap>("é"), "`é` is not a heap size such as 512m or 2g");
-        assert_eq!(problem::<Heap>("8m"), "8m is not between 64m and 1024g");
+        assert_eq!(problem::<Heap>("4m"), "4m is not between 8m and 1024g");
     }
 
     #[test]

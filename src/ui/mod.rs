@@ -1,21 +1,47 @@
 //! The one place that prints: data to standard output, talk to standard error.
 
-use std::io::Write;
+pub mod progress;
+mod table;
+
+use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Error, Result};
 
 use crate::error::Failure;
 use crate::spec::Problems;
+use progress::{Mode, Progress};
+pub use table::table;
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Prints; colours are dropped where nobody would see them, or where `NO_COLOR` is set.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ui;
+pub struct Ui {
+    mode: Mode,
+    quiet: bool,
+}
 
 impl Ui {
+    /// A printer; `quiet` leaves only data and errors. `in_ci` makes progress plain even on a terminal.
+    #[must_use]
+    pub fn new(mode: Mode, quiet: bool, in_ci: bool) -> Self {
+        let mode = match mode {
+            _ if quiet => Mode::Quiet,
+            Mode::Auto if std::io::stderr().is_terminal() && !in_ci => Mode::Tty,
+            Mode::Auto => Mode::Plain,
+            chosen => chosen,
+        };
+        Self { mode, quiet }
+    }
+
+    /// Starts a wait.
+    #[must_use]
+    pub fn progress(self) -> Progress {
+        Progress::new(self, self.mode)
+    }
+
     /// Prints data, byte for byte.
     ///
     /// # Errors
@@ -36,10 +62,11 @@ impl Ui {
         Ok(())
     }
 
-    /// Says a line.
+    /// Says a line, unless quiet.
     pub fn say(self, text: &str) {
-        // Nobody is left to be told that nobody listens.
-        let _ = writeln!(anstream::stderr(), "{text}");
+        if !self.quiet {
+            say_always(text);
+        }
     }
 
     /// Says text that has its own layout and colours, such as clap's.
@@ -57,8 +84,14 @@ impl Ui {
                 lines.push(format!("{HINT}hint:{HINT:#} {}", failure.hint));
             }
         }
-        self.say(&lines.join("\n"));
+        say_always(&lines.join("\n"));
     }
+}
+
+/// Says a line, quiet or not.
+fn say_always(text: &str) {
+    // Nobody is left to be told that nobody listens.
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 fn headline(error: &Error) -> String {

@@ -58,6 +58,18 @@ impl Change {
         self
     }
 
+    /// A change of a file that a person edited, but that would be written just as before: nothing to write.
+    #[must_use]
+    pub fn keeping_current_edits(mut self) -> Self {
+        let first_line =
+            |text: &[u8]| text.split(|byte| matches!(byte, b'\r' | b'\n')).next().map(<[u8]>::to_vec);
+        let seal = self.before.as_deref().map(first_line);
+        if self.kind == Kind::Edited && seal == self.after.as_deref().map(str::as_bytes).map(first_line) {
+            self.kind = Kind::Same;
+        }
+        self
+    }
+
     /// The file, relative to the folder.
     #[must_use]
     pub fn name(&self) -> &str {

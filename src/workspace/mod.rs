@@ -26,13 +26,14 @@ const STAGED: &str = ".ozone-compose-";
 pub struct Folder {
     path: PathBuf,
     lock: Option<File>,
+    made: MadeFolders,
 }
 
 impl Folder {
     /// A folder to read, which need not exist.
     #[must_use]
     pub fn to_read(path: &Path) -> Self {
-        Self { path: path.to_owned(), lock: None }
+        Self { path: path.to_owned(), lock: None, made: MadeFolders::default() }
     }
 
     /// A folder to write, which need not exist; waits for other runs that write there.
@@ -44,10 +45,15 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Makes the folder and holds it where it did not exist; tells whether it did not. Unless changes are
+    /// applied, it is removed again.
+    pub fn make(&mut self) -> Result<bool> {
+        if self.lock.is_some() {
+            return Ok(false);
+        }
+        self.made.make(&self.path)?;
+        self.hold()?;
+        Ok(true)
     }
 
     /// Its last name, from which a cluster's name is made; empty where it has none.
@@ -65,11 +71,8 @@ impl Folder {
         let Some(bytes) = self.bytes_of(name)? else {
             return Ok(None);
         };
-        let text = String::from_utf8(bytes).map_err(|error| Failure {
-            status: Status::Usage,
-            message: format!("{name}: {error}"),
-            detail: String::new(),
-            hint: "save it as UTF-8".to_owned(),
+        let text = String::from_utf8(bytes).map_err(|error| {
+            Failure::new(Status::Usage, format!("{name}: {error}")).with_hint("save it as UTF-8")
         })?;
         Ok(Some(text))
     }
@@ -92,9 +95,6 @@ impl Folder {
     /// # Errors
     /// A full disk, a folder that is not writable, or a file that changed since it was compared.
     pub fn apply(&mut self, changes: &[Change]) -> Result<()> {
-        let mut made = MadeFolders::default();
-        made.make(&self.path)?;
-        self.hold()?;
         let mut staged = Vec::new();
         for change in changes.iter().filter(|change| change.writes()) {
             let path = self.path.join(change.name());
@@ -102,7 +102,7 @@ impl Folder {
                 bail!("{} changed while this ran; run the command again", path.display());
             }
             let parent = path.parent().unwrap_or(&self.path);
-            made.make(parent)?;
+            self.made.make(parent)?;
             remove_leftovers(parent);
             if change.kind() == Kind::Edited {
                 let backup = free_backup_name(&path);
@@ -115,7 +115,7 @@ impl Folder {
                 staged.push((stage(parent, text.as_bytes())?, target));
             }
         }
-        made.keep();
+        self.made.keep();
         for (file, path) in staged {
             file.persist(&path).with_context(|| format!("could not write {}", path.display()))?;
         }
@@ -179,7 +179,7 @@ fn free_backup_name(path: &Path) -> PathBuf {
 }
 
 /// Folders made on the way, removed again unless everything could be written.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct MadeFolders(Vec<PathBuf>);
 
 impl MadeFolders {
@@ -203,7 +203,7 @@ impl MadeFolders {
         Ok(())
     }
 
-    fn keep(mut self) {
+    fn keep(&mut self) {
         self.0.clear();
     }
 }

@@ -42,7 +42,7 @@ impl Drop for Disk {
 #[test]
 fn a_full_disk_leaves_the_old_files_and_nothing_else() {
     let sandbox = Sandbox::new();
-    let Some(_disk) = Disk::new(&sandbox, 64) else {
+    let Some(_disk) = Disk::new(&sandbox, 56) else {
         return;
     };
     sandbox.succeed(&["generate", "-o", "disk/demo"]);

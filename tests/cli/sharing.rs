@@ -32,12 +32,8 @@ fn many_runs_at_once_leave_the_files_of_one_of_them() {
 fn many_runs_at_once_that_make_the_folder_do_not_mix_either() {
     for _ in 0..4 {
         let sandbox = Sandbox::new();
-        let outcomes = at_once(&sandbox, 10..18);
-        assert!(outcomes.iter().any(|outcome| outcome.status == 0), "{outcomes:?}");
-        for outcome in outcomes.iter().filter(|outcome| outcome.status != 0) {
-            // Which files there were was decided before there was a folder to hold.
-            assert_eq!(outcome.status, 1, "{outcome}");
-            assert!(outcome.stderr.ends_with("changed while this ran; run the command again\n"), "{outcome}");
+        for outcome in at_once(&sandbox, 10..18) {
+            outcome.succeeded();
         }
         sandbox.succeed(&["generate", "-o", "shared", "--check"]);
         assert_eq!(sandbox.tree("shared").len(), 6);

@@ -91,6 +91,7 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
             "([a-z]{1,5}\\.[a-z]{2}(:[0-9]{2})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8})?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,8})?"
                 .boxed()
         }
+        "images.registry" => "[a-z]{1,5}\\.[a-z]{2}(:[0-9]{2})?(/[a-z0-9]{1,5})?".boxed(),
         "ports.bind" => {
             select(&["127.0.0.1", "0.0.0.0", "10.1.2.3", "::1", "[::]"][..]).prop_map(str::to_owned).boxed()
         }

@@ -1,0 +1,189 @@
+//! `up`: generate, start, and wait until every gateway has served a signed PUT and GET.
+
+use std::path::Path;
+
+use anyhow::{Error, Result};
+
+use super::generate::{changes, refuse_to_lose_edits};
+use super::{Asked, Cluster, Context, down, not_ours_to_run, open_to_write};
+use crate::cli::Up;
+use crate::engine::{Invocation, PROJECT_LABEL, containers};
+use crate::error::{Failure, Status};
+use crate::ready::Wait;
+use crate::render::HAPROXY_CFG;
+use crate::s3::{ACCESS_KEY, REGION, SECRET_KEY};
+use crate::spec::Spec;
+use crate::spec::values::Span;
+use crate::ui::progress::Progress;
+use crate::workspace::{Change, Folder};
+
+/// Where HAProxy finds its configuration in the balancer's container.
+const CFG_FOLDER: &str = "/usr/local/etc/haproxy/";
+
+/// Runs the verb.
+pub fn run(arguments: Up, context: &Context) -> Result<Status> {
+    let Up { folder, timeout, port, rollback, collect_on_failure, dry_run: _, flags } = arguments;
+    let path = folder.folder;
+    let mut progress = context.ui.progress();
+    let (mut folder, asked) = open_to_write(&path, &context.environment, &flags.0)?;
+    if !asked.spec.has_cluster() {
+        return Err(not_ours_to_run(&path).into());
+    }
+    let cluster = Cluster::of_spec(asked.spec.clone());
+    let before = Before::of(&cluster.name, context)?;
+    pull(&asked.spec, &mut progress, context)?;
+    let new_cfg = write(&mut folder, &asked, &path, context)?;
+    let started = start(&cluster, &asked, &path, before.has_balancer && new_cfg, &mut progress, context);
+    // Others may work in the folder while this run only waits.
+    drop(folder);
+    let attempt = started.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
+    progress.finish();
+    if let Err(error) = attempt {
+        return Err(after_failure(error, &cluster, &before, rollback, context));
+    }
+    announce(&cluster, &progress, context)?;
+    Ok(Status::Done)
+}
+
+/// What there was of a cluster before this run, which a rollback must not take.
+struct Before {
+    has_containers: bool,
+    has_balancer: bool,
+    has_data: bool,
+}
+
+impl Before {
+    fn of(name: &str, context: &Context) -> Result<Self> {
+        let containers = containers::list(&context.runner, name)?;
+        let filter = format!("label={PROJECT_LABEL}={name}");
+        let volumes = Invocation::docker("list volumes", ["volume", "ls", "--quiet", "--filter", &filter]);
+        Ok(Self {
+            has_containers: !containers.is_empty(),
+            has_balancer: containers.iter().any(|one| one.role == "balancer" && one.state == "running"),
+            has_data: !context.runner.answer(&volumes)?.trim().is_empty(),
+        })
+    }
+}
+
+/// Brings the files up to date; tells whether HAProxy has a new configuration.
+fn write(folder: &mut Folder, asked: &Asked, path: &Path, context: &Context) -> Result<bool> {
+    for (option, choice) in asked.new.iter() {
+        let old = asked.kept.of(option.key).map(|choice| choice.texts.join(" "));
+        let new = choice.texts.join(" ");
+        if old.as_ref().is_some_and(|old| *old != new) {
+            context.ui.say(&format!("{}: {} -> {new}", option.key, old.unwrap_or_default()));
+        }
+    }
+    let changes: Vec<Change> =
+        changes(folder, asked)?.into_iter().map(Change::keeping_current_edits).collect();
+    refuse_to_lose_edits(&changes, path, false)?;
+    if !context.runner.is_dry() {
+        folder.apply(&changes)?;
+    }
+    Ok(changes.iter().any(|change| change.name() == HAPROXY_CFG && change.writes()))
+}
+
+/// Fetches images that are not on this machine, one at a time and without the noise of layers.
+fn pull(spec: &Spec, progress: &mut Progress, context: &Context) -> Result<()> {
+    for image in spec.images() {
+        let look = Invocation::docker("look for an image", ["image", "inspect", "--format", "ok", &image]);
+        if context.runner.ask(&look)?.status.success() {
+            continue;
+        }
+        progress.doing("images", format!("pulling {image}"));
+        let pull = Invocation::docker(&format!("pull the image {image}"), ["pull", "--quiet", &image]);
+        context.runner.change(&pull, |_| {}).map_err(|error| match error.downcast::<Failure>() {
+            Ok(failure) if failure.status == Status::Failed => failure
+                .with_hint(
+                    "`--image-registry HOST` takes every image from a mirror, `--ozone-image` and `--haproxy-image` name others",
+                )
+                .into(),
+            Ok(failure) => failure.into(),
+            Err(error) => error,
+        })?;
+        progress.done("images", format!("pulled {image}"));
+    }
+    Ok(())
+}
+
+/// Starts what is not running, and has a running balancer read its new configuration.
+fn start(
+    cluster: &Cluster,
+    asked: &Asked,
+    path: &Path,
+    reload: bool,
+    progress: &mut Progress,
+    context: &Context,
+) -> Result<()> {
+    let project = |purpose: &str| {
+        let files = asked.compose_files.iter().flat_map(|file| ["-f", file]);
+        Invocation::docker(purpose, ["compose", "-p", &cluster.name]).with(files).within(path)
+    };
+    progress.doing("containers", "starting");
+    if reload {
+        // First, so that no request is sent to a gateway that goes. A configuration that HAProxy refuses
+        // leaves the old one at work.
+        let check = ["exec", "-T", "s3g", "haproxy", "-c", "-f", CFG_FOLDER];
+        context.runner.change(&project("check HAProxy's configuration").with(check), |_| {})?;
+        context.runner.change(&project("reload HAProxy").with(["kill", "-s", "USR2", "s3g"]), |_| {})?;
+    }
+    let up = project(&format!("start cluster `{}`", cluster.name));
+    context.runner.change(&up.with(["up", "--detach", "--remove-orphans"]), |_| {})?;
+    progress.done("containers", "started");
+    Ok(())
+}
+
+fn await_proof(cluster: &Cluster, timeout: &Span, progress: &mut Progress, context: &Context) -> Result<()> {
+    if context.runner.is_dry() {
+        return Ok(());
+    }
+    let (runner, interrupt, timeout) = (&context.runner, &context.interrupt, timeout.duration());
+    Wait { cluster, runner, interrupt, timeout }.until_ready(progress)
+}
+
+/// Removes what was started, where that was asked for; says what is left otherwise.
+fn after_failure(
+    error: Error,
+    cluster: &Cluster,
+    before: &Before,
+    rollback: bool,
+    context: &Context,
+) -> Error {
+    let name = &cluster.name;
+    if rollback && !before.has_containers {
+        // The interrupt that ended the wait must not end the removal too.
+        if let Err(problem) = down::remove(name, !before.has_data, &context.uninterrupted()) {
+            context.ui.error(&problem.context("could not roll back"));
+        }
+        return error;
+    }
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.status == Status::Interrupted => {
+            Failure::new(Status::Interrupted, format!("interrupted; cluster `{name}` is left as it is"))
+                .with_hint("`ozone-compose up` goes on, `ozone-compose down` removes it")
+                .into()
+        }
+        Ok(failure) => failure.into(),
+        Err(error) => error,
+    }
+}
+
+fn announce(cluster: &Cluster, progress: &Progress, context: &Context) -> Result<()> {
+    if context.runner.is_dry() {
+        return Ok(());
+    }
+    let Cluster { name, endpoint, spec, .. } = cluster;
+    context.ui.say(&format!(
+        "cluster `{name}` is ready after {:.1} s: {} S3 gateways behind HAProxy",
+        progress.elapsed().as_secs_f64(),
+        spec.gateways
+    ));
+    if let Some(stats) = &cluster.stats {
+        context.ui.say(&format!("  statistics  {stats}/stats"));
+    }
+    context.ui.say(&format!(
+        "  try it      AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={REGION} \
+         aws --endpoint-url {endpoint} s3 mb s3://bucket1"
+    ));
+    context.ui.data(&format!("{endpoint}\n"))
+}

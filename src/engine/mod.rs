@@ -1,0 +1,16 @@
+//! Docker and Compose: commands as data, one runner, and what the engine says of a cluster's containers.
+//!
+//! Knows nothing of Ozone, of files or of how things are shown.
+
+pub mod containers;
+mod invocation;
+mod runner;
+
+pub use invocation::{Invocation, quoted};
+pub use runner::{Finished, Runner, exit_code};
+
+/// The label by which this tool knows its containers, volumes and networks; its value is their role.
+pub const ROLE_LABEL: &str = "io.github.ozone-compose.role";
+
+/// The label in which Compose keeps the name of the project.
+pub const PROJECT_LABEL: &str = "com.docker.compose.project";

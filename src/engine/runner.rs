@@ -1,0 +1,181 @@
+//! The one place that starts processes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context, Result};
+
+use super::Invocation;
+use crate::error::{Failure, Status};
+use crate::interrupt::Interrupt;
+use crate::ui::Ui;
+
+/// Last lines of a failed command that its error shows.
+const TAIL_LINES: usize = 20;
+
+/// Runs invocations; shows each first when asked to, or only shows those that would change something.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    ui: Ui,
+    echo: bool,
+    dry: bool,
+    interrupt: Interrupt,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// All of its standard output.
+    pub stdout: String,
+    /// All of its standard error.
+    pub stderr: String,
+}
+
+impl Runner {
+    /// A runner; `echo` shows commands before they run, `dry` shows changing ones instead of running them.
+    #[must_use]
+    pub fn new(ui: Ui, echo: bool, dry: bool, interrupt: Interrupt) -> Self {
+        Self { ui, echo, dry, interrupt }
+    }
+
+    /// The same runner, stopped by another interrupt.
+    #[must_use]
+    pub fn heeding(self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self }
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.dry
+    }
+
+    /// Runs a query and takes its output, whatever its exit status.
+    ///
+    /// # Errors
+    /// When the program is not there.
+    pub fn ask(&self, invocation: &Invocation) -> Result<Finished> {
+        self.show(invocation);
+        Self::run(invocation, |_| {})
+    }
+
+    /// Runs a query that must succeed and returns its standard output.
+    ///
+    /// # Errors
+    /// With the last lines of what the command said.
+    pub fn answer(&self, invocation: &Invocation) -> Result<String> {
+        let finished = self.ask(invocation)?;
+        if finished.status.success() { Ok(finished.stdout) } else { Err(failure(invocation, &finished)) }
+    }
+
+    /// Runs a command that changes something, each line of its standard error going to `line`.
+    ///
+    /// # Errors
+    /// With the last lines of what the command said; 130 when a person stopped it.
+    pub fn change(&self, invocation: &Invocation, line: impl FnMut(&str)) -> Result<()> {
+        if self.dry {
+            return self.ui.data(&format!("{invocation}\n"));
+        }
+        self.interrupt.check()?;
+        self.show(invocation);
+        let finished = Self::run(invocation, line)?;
+        self.interrupt.check()?;
+        if finished.status.success() { Ok(()) } else { Err(failure(invocation, &finished)) }
+    }
+
+    /// Runs a command on this process's own input and output, and returns its exit code.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn hand_over(&self, invocation: &Invocation, environment: &[(&str, String)]) -> Result<u8> {
+        self.show(invocation);
+        let mut command = command(invocation);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let status = command.status().map_err(|error| not_started(invocation, &error))?;
+        Ok(exit_code(status))
+    }
+
+    fn show(&self, invocation: &Invocation) {
+        if self.echo {
+            self.ui.say(&format!("+ {invocation}"));
+        }
+    }
+
+    fn run(invocation: &Invocation, mut line: impl FnMut(&str)) -> Result<Finished> {
+        let mut child = command(invocation)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| not_started(invocation, &error))?;
+        let (mut out, err) = (child.stdout.take(), child.stderr.take());
+        let (sender, lines) = mpsc::channel();
+        let stdout = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = out.as_mut().map(|out| out.read_to_end(&mut bytes));
+            read.transpose().map(|_| String::from_utf8_lossy(&bytes).into_owned())
+        });
+        let reader = thread::spawn(move || {
+            let Some(err) = err else { return };
+            for text in BufReader::new(err).split(b'\n').map_while(Result::ok) {
+                if sender.send(String::from_utf8_lossy(&text).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut stderr = String::new();
+        for text in lines {
+            line(&text);
+            stderr.push_str(&text);
+            stderr.push('\n');
+        }
+        let _ = reader.join();
+        let stdout = stdout.join().unwrap_or_else(|_| Ok(String::new()));
+        let status = child.wait().with_context(|| format!("could not {}", invocation.purpose))?;
+        Ok(Finished { status, stdout: stdout.context("could not read a command's output")?, stderr })
+    }
+}
+
+fn command(invocation: &Invocation) -> Command {
+    let mut command = Command::new(&invocation.program);
+    command.args(&invocation.arguments);
+    if let Some(folder) = invocation.folder.as_ref().filter(|folder| !folder.as_os_str().is_empty()) {
+        command.current_dir(folder);
+    }
+    command
+}
+
+/// A child's exit code, or as shells have it 128 and the signal that ended it.
+#[must_use]
+pub fn exit_code(status: ExitStatus) -> u8 {
+    use std::os::unix::process::ExitStatusExt;
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+fn not_started(invocation: &Invocation, error: &std::io::Error) -> anyhow::Error {
+    let (purpose, program) = (&invocation.purpose, &invocation.program);
+    if program == "docker" && error.kind() == std::io::ErrorKind::NotFound {
+        let message = format!("could not {purpose}: `docker` is not on PATH");
+        let hint = "install Docker Engine and its Compose plugin; `ozone-compose generate` works without";
+        return Failure::new(Status::NoEngine, message).with_hint(hint).into();
+    }
+    Failure::new(Status::Failed, format!("could not {purpose}: `{program}` does not start: {error}")).into()
+}
+
+fn failure(invocation: &Invocation, finished: &Finished) -> anyhow::Error {
+    let said: Vec<&str> = finished.stderr.lines().chain(finished.stdout.lines()).collect();
+    let tail = said[said.len().saturating_sub(TAIL_LINES)..].join("\n");
+    let message = format!("could not {}: `{invocation}` ended with {}", invocation.purpose, finished.status);
+    // The client says it in these words when it reaches no engine; its exit code is 1 for everything.
+    let no_engine = ["Cannot connect to the Docker daemon", "permission denied while trying to connect"];
+    if no_engine.iter().any(|text| tail.contains(text)) {
+        let hint = "`ozone-compose doctor` says what to do";
+        return Failure::new(Status::NoEngine, message).with_detail(tail).with_hint(hint).into();
+    }
+    Failure::new(Status::Failed, message).with_detail(tail).into()
+}
