@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -60,7 +61,16 @@ impl Runner {
     /// When the program is not there.
     pub fn ask(&self, invocation: &Invocation) -> Result<Finished> {
         self.show(invocation);
-        Self::run(invocation, |_| {})
+        Self::run(invocation, None, |_| {})
+    }
+
+    /// Runs a query and takes its output, whatever its exit status; ends it when it is not done in time.
+    ///
+    /// # Errors
+    /// When the program is not there or takes longer.
+    pub fn ask_within(&self, patience: Duration, invocation: &Invocation) -> Result<Finished> {
+        self.show(invocation);
+        Self::run(invocation, Some(patience), |_| {})
     }
 
     /// Runs a query that must succeed and returns its standard output.
@@ -82,7 +92,7 @@ impl Runner {
         }
         self.interrupt.check()?;
         self.show(invocation);
-        let finished = Self::run(invocation, line)?;
+        let finished = Self::run(invocation, None, line)?;
         self.interrupt.check()?;
         if finished.status.success() { Ok(()) } else { Err(failure(invocation, &finished)) }
     }
@@ -105,7 +115,12 @@ impl Runner {
         }
     }
 
-    fn run(invocation: &Invocation, mut line: impl FnMut(&str)) -> Result<Finished> {
+    fn run(
+        invocation: &Invocation,
+        patience: Option<Duration>,
+        mut line: impl FnMut(&str),
+    ) -> Result<Finished> {
+        let end = patience.map(|patience| Instant::now() + patience);
         let mut child = command(invocation)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -128,7 +143,20 @@ impl Runner {
             }
         });
         let mut stderr = String::new();
-        for text in lines {
+        loop {
+            let next = match end {
+                Some(end) => lines.recv_timeout(end.saturating_duration_since(Instant::now())),
+                None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let text = match next {
+                Ok(text) => text,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Its readers are left alone: a child of its own may hold the pipes for longer.
+                    child.kill().and_then(|()| child.wait().map(drop)).ok();
+                    return Err(too_slow(invocation, patience.unwrap_or_default()));
+                }
+            };
             line(&text);
             stderr.push_str(&text);
             stderr.push('\n');
@@ -167,6 +195,12 @@ fn not_started(invocation: &Invocation, error: &std::io::Error) -> anyhow::Error
     Failure::new(Status::Failed, format!("could not {purpose}: `{program}` does not start: {error}")).into()
 }
 
+fn too_slow(invocation: &Invocation, patience: Duration) -> anyhow::Error {
+    let (purpose, seconds) = (&invocation.purpose, patience.as_secs());
+    let message = format!("could not {purpose}: `{invocation}` was not done after {seconds} s");
+    Failure::new(Status::Failed, message).with_hint("`ozone-compose doctor` checks the engine").into()
+}
+
 fn failure(invocation: &Invocation, finished: &Finished) -> anyhow::Error {
     let said: Vec<&str> = finished.stderr.lines().chain(finished.stdout.lines()).collect();
     let tail = said[said.len().saturating_sub(TAIL_LINES)..].join("\n");
@@ -178,4 +212,19 @@ fn failure(invocation: &Invocation, finished: &Finished) -> anyhow::Error {
         return Failure::new(Status::NoEngine, message).with_detail(tail).with_hint(hint).into();
     }
     Failure::new(Status::Failed, message).with_detail(tail).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_takes_too_long_is_ended() {
+        let runner = Runner::new(Ui::default(), false, false, Interrupt::default());
+        let sleep = Invocation { program: "sleep".to_owned(), ..Invocation::docker("wait", ["60"]) };
+        let started = Instant::now();
+        let error = runner.ask_within(Duration::from_millis(50), &sleep).expect_err("too slow");
+        assert_eq!(error.to_string(), "could not wait: `sleep 60` was not done after 0 s");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
 }
