@@ -4,6 +4,7 @@
 
 pub mod containers;
 mod invocation;
+pub mod preflight;
 mod runner;
 
 pub use invocation::{Invocation, quoted};

@@ -1,6 +1,7 @@
 //! What a [`Spec`] means: containers, Ozone's settings, HAProxy's lines. Pure: no disk, clock or environment.
 
 pub mod balancer;
+pub mod needs;
 pub mod services;
 pub mod settings;
 

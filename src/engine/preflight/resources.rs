@@ -1,0 +1,155 @@
+//! What the engine has: memory, disk, images.
+
+use serde::Deserialize;
+
+use super::{Check, ask};
+use crate::engine::Runner;
+use crate::error::Status;
+use crate::plan::needs::Needs;
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// What a JVM takes beside its heap, in percent of the heap: an SCM and an OM of Ozone 2.2.1 with heaps of 512 MiB
+/// held 77 MiB of classes and code and 33 MiB of direct buffers half a minute after their start, and stacks of
+/// 400 threads.
+const BESIDE_HEAP: u64 = 25;
+
+/// Below this a cluster that is written to is soon full.
+const ENOUGH_DISK: u64 = 2 * GIB;
+
+/// Below this no datanode takes a write: each keeps `hdds.datanode.volume.min.free.space=100MB` free, and SCM
+/// and OM need as much again for their databases.
+const LEAST_DISK: u64 = 200 * MIB;
+
+/// The part of `docker info` that matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Info {
+    mem_total: u64,
+    docker_root_dir: String,
+    #[serde(rename = "NCPU")]
+    cpus: u32,
+    architecture: String,
+}
+
+/// Memory, and where the engine is on this machine disk.
+pub(super) fn check(runner: &Runner, needs: &Needs, is_local: bool) -> Vec<Check> {
+    let said = ask(runner, "ask the engine what it has", ["info", "--format", "{{json .}}"]);
+    let info: Info =
+        said.ok().and_then(|said| serde_json::from_str(said.stdout.trim()).ok()).unwrap_or_default();
+    let disk = || free_space(&info.docker_root_dir).map(|free| judge_disk(free, &info.docker_root_dir));
+    [Some(judge_memory(&info, needs.heap_mebibytes)), is_local.then(disk).flatten()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn judge_memory(info: &Info, heap_mebibytes: u32) -> Check {
+    let heaps = u64::from(heap_mebibytes) * MIB;
+    let whole = heaps + heaps * BESIDE_HEAP / 100;
+    let Info { mem_total, cpus, architecture, .. } = info;
+    if *mem_total == 0 {
+        return Check::warning("memory", "the engine does not say how much it has", "look at `docker info`");
+    }
+    let finding = format!(
+        "{} for {cpus} CPUs ({architecture}); heaps grow to {}, the JVMs to some {}",
+        gibibytes(*mem_total),
+        gibibytes(heaps),
+        gibibytes(whole)
+    );
+    let advice = "fewer gateways (`--gateways`) or datanodes, smaller heaps (`--heap-gateway 256m`, `--heap-datanode`), \
+                  or more memory for the engine";
+    match *mem_total {
+        total if total < heaps => Check::bad("memory", Status::Failed, finding, advice),
+        total if total < whole => Check::warning("memory", finding, advice),
+        _ => Check::good("memory", finding),
+    }
+}
+
+/// Bytes that are left to everybody in the file system of a folder; none where it cannot be seen.
+fn free_space(folder: &str) -> Option<u64> {
+    let system = rustix::fs::statvfs(folder).ok()?;
+    Some(system.f_bavail * system.f_frsize)
+}
+
+fn judge_disk(free: u64, folder: &str) -> Check {
+    let finding = format!("{} free in {folder}", gibibytes(free));
+    let advice = "make room: `docker system df` shows what the engine holds, `docker image prune` removes unused images";
+    match free {
+        free if free < LEAST_DISK => Check::bad("disk", Status::Failed, finding, advice),
+        free if free < ENOUGH_DISK => Check::warning("disk", finding, advice),
+        _ => Check::good("disk", finding),
+    }
+}
+
+/// A finding for each image that is missing, or one for all of them.
+pub(super) fn images(runner: &Runner, needs: &Needs) -> Vec<Check> {
+    let is_there = |image: &str| {
+        let query = ["image", "inspect", "--format", "{{.Id}}", image];
+        ask(runner, &format!("look for the image {image}"), query).is_ok_and(|said| said.status.success())
+    };
+    let missing: Vec<&String> = needs.images.iter().filter(|image| !is_there(image)).collect();
+    if missing.is_empty() && !needs.images.is_empty() {
+        return vec![Check::good("images", format!("{} are here", needs.images.join(" and ")))];
+    }
+    missing.into_iter().map(|image| absent(image)).collect()
+}
+
+fn absent(image: &str) -> Check {
+    let finding = format!("{image} is not here and will be pulled");
+    let advice = format!("`docker pull {image}` gets it beforehand; `--image-registry` names a mirror");
+    Check::warning("images", finding, advice)
+}
+
+/// `23.5 GiB`, or `150 MiB` where that says more.
+fn gibibytes(bytes: u64) -> String {
+    if bytes < GIB {
+        return format!("{} MiB", bytes / MIB);
+    }
+    let tenths = bytes * 10 / GIB;
+    format!("{}.{} GiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn memory_warns_of_the_jvms_and_refuses_the_heaps() {
+        let info = |mebibytes: u64| Info { mem_total: mebibytes * MIB, cpus: 2, ..Info::default() };
+        let verdict = |mebibytes| judge_memory(&info(mebibytes), 1000).verdict;
+        assert_eq!(verdict(1250), Verdict::Good);
+        assert_eq!(verdict(1249), Verdict::Warning);
+        assert_eq!(verdict(1000), Verdict::Warning);
+        assert_eq!(verdict(999), Verdict::Bad);
+        assert_eq!(verdict(0), Verdict::Warning, "nothing is known");
+    }
+
+    #[test]
+    fn disk_warns_early_and_refuses_late() {
+        let verdict = |bytes| judge_disk(bytes, "/d").verdict;
+        assert_eq!(verdict(2 * GIB), Verdict::Good);
+        assert_eq!(verdict(2 * GIB - 1), Verdict::Warning);
+        assert_eq!(verdict(200 * MIB), Verdict::Warning);
+        assert_eq!(verdict(200 * MIB - 1), Verdict::Bad);
+        assert!(free_space("/").is_some() && free_space("/no/such/folder").is_none());
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(gibibytes(25_276_510_208), "23.5 GiB");
+        assert_eq!(gibibytes(150 * MIB), "150 MiB");
+    }
+
+    #[test]
+    fn the_engine_says_what_it_has() {
+        let info: Info = serde_json::from_str(
+            r#"{"MemTotal":7,"DockerRootDir":"/var/lib/docker","NCPU":2,"Architecture":"x86_64","ID":"x"}"#,
+        )
+        .expect("docker info");
+        assert_eq!((info.mem_total, info.cpus, info.docker_root_dir.as_str()), (7, 2, "/var/lib/docker"));
+    }
+}
