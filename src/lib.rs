@@ -10,6 +10,7 @@
 //! `spec` knows what can be chosen, `plan` what it means, `render` how it is written down, `workspace` what
 //! may be overwritten. These are pure but for `workspace`. `commands` holds one recipe a verb, `ui` prints.
 
+pub mod bundle;
 pub mod cli;
 pub mod commands;
 pub mod engine;
