@@ -3,6 +3,7 @@
 //! Knows nothing of Ozone, of files or of how things are shown.
 
 pub mod containers;
+pub mod evidence;
 mod invocation;
 pub mod preflight;
 mod runner;

@@ -77,7 +77,8 @@ impl Folder {
         Ok(Some(text))
     }
 
-    fn bytes_of(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    /// A file's bytes; none where there is no such file.
+    pub fn bytes_of(&self, name: &str) -> Result<Option<Vec<u8>>> {
         match fs::read(self.path.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
