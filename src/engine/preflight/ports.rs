@@ -121,6 +121,10 @@ fn judge(taken: &Taken, needs: &Needs) -> Check {
     let stop = match &taken.holder {
         Holder::Container { name, project } if project.is_empty() => format!("`docker stop {name}`"),
         Holder::Container { project, .. } => format!("`docker compose -p {project} down`"),
+        // An engine that this user cannot ask, or not now, publishes a container there.
+        Holder::Process { name, .. } if name == "docker-proxy" => {
+            format!("`docker ps --filter publish={port}` names the container behind it")
+        }
         Holder::Process { pid, .. } => format!("stop process {pid}"),
         Holder::Unknown => format!("`sudo ss -ltnp 'sport = :{port}'` names it"),
     };
