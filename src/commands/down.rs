@@ -86,5 +86,5 @@ fn ids(list: &[&str], filter: &str, context: &Context) -> Result<Vec<String>> {
 }
 
 fn change<const N: usize>(purpose: &str, verb: [&str; N], ids: &[String], context: &Context) -> Result<()> {
-    context.runner.change(&Invocation::docker(purpose, verb).with(ids), |_| {})
+    context.runner.change(&Invocation::docker(purpose, verb).with(ids))
 }

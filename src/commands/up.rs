@@ -4,15 +4,23 @@ use std::path::Path;
 
 use anyhow::{Error, Result};
 
+use super::collect::collect_to;
 use super::generate::{changes, refuse_to_lose_edits};
 use super::{Asked, Cluster, Context, down, not_ours_to_run, open_to_write};
+use crate::bundle::refuse_to_overwrite;
 use crate::cli::Up;
+use crate::engine::preflight::{
+    Check, Taken, Verdict, first_bad, is_local, next_free, preflight, taken_ports,
+};
 use crate::engine::{Invocation, PROJECT_LABEL, containers};
 use crate::error::{Failure, Status};
+use crate::plan::needs::Needs;
 use crate::ready::Wait;
 use crate::render::HAPROXY_CFG;
 use crate::s3::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::spec::Spec;
+use crate::spec::choices::{Choices, Origin};
+use crate::spec::options::Opt;
 use crate::spec::values::Span;
 use crate::ui::progress::Progress;
 use crate::workspace::{Change, Folder};
@@ -23,15 +31,24 @@ const CFG_FOLDER: &str = "/usr/local/etc/haproxy/";
 /// Runs the verb.
 pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     let Up { folder, timeout, port, rollback, collect_on_failure, dry_run: _, flags } = arguments;
+    if let Some(file) = &collect_on_failure {
+        refuse_to_overwrite(file)?;
+    }
     let path = folder.folder;
     let mut progress = context.ui.progress();
-    let (mut folder, asked) = open_to_write(&path, &context.environment, &flags.0)?;
+    let (mut folder, mut asked) = open_to_write(&path, &context.environment, &flags.0)?;
     if !asked.spec.has_cluster() {
         return Err(not_ours_to_run(&path).into());
     }
+    if port.is_some() {
+        let flags = with_free_ports(&asked.spec, flags.0, context);
+        asked = Asked::new(&folder, context.environment.clone(), flags)?;
+    }
     let cluster = Cluster::of_spec(asked.spec.clone());
+    let needs = Needs::new(&asked.spec);
+    check_machine(&needs, context)?;
     let before = Before::of(&cluster.name, context)?;
-    pull(&asked.spec, &mut progress, context)?;
+    pull(&needs.images, &mut progress, context)?;
     let new_cfg = write(&mut folder, &asked, &path, context)?;
     let started = start(&cluster, &asked, &path, before.has_balancer && new_cfg, &mut progress, context);
     // Others may work in the folder while this run only waits.
@@ -39,10 +56,50 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     let attempt = started.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
     progress.finish();
     if let Err(error) = attempt {
+        if let Some(file) = collect_on_failure {
+            collect(&file, &path, context);
+        }
         return Err(after_failure(error, &cluster, &before, rollback, context));
     }
     announce(&cluster, &progress, context)?;
     Ok(Status::Done)
+}
+
+/// Chooses the next free port for each that somebody else holds.
+fn with_free_ports(spec: &Spec, mut flags: Choices, context: &Context) -> Choices {
+    let needs = Needs::new(spec);
+    let taken = if is_local(&context.runner) { taken_ports(&context.runner, &needs) } else { Vec::new() };
+    let mut others: Vec<u16> = needs.ports.iter().map(|need| need.port).collect();
+    for Taken { need, .. } in taken {
+        let free = next_free(need.address, need.port, &others);
+        if let (Some(option), Some(free)) = (Opt::with_key(need.key), free) {
+            context.ui.say(&format!("{}: {} is taken, {free} is free", need.key, need.port));
+            flags.choose(option, vec![free.to_string()], Origin::Flag("port"));
+            others.push(free);
+        }
+    }
+    flags
+}
+
+/// What would keep the cluster from starting ends the run; what may harm it is said.
+fn check_machine(needs: &Needs, context: &Context) -> Result<()> {
+    let checks = preflight(&context.runner, needs);
+    if let Some(bad) = first_bad(&checks) {
+        return Err(bad.failure().into());
+    }
+    // Missing images are about to be pulled.
+    let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warning && check.name != "images");
+    for Check { name, finding, advice, .. } in warnings {
+        context.ui.say(&format!("warning: {name}: {finding}; {advice}"));
+    }
+    Ok(())
+}
+
+fn collect(file: &Path, folder: &Path, context: &Context) {
+    match collect_to(file, folder, &context.uninterrupted()) {
+        Ok(_) => context.ui.say(&format!("packed logs and states into {}", file.display())),
+        Err(error) => context.ui.error(&error.context(format!("could not pack {}", file.display()))),
+    }
 }
 
 /// What there was of a cluster before this run, which a rollback must not take.
@@ -84,15 +141,15 @@ fn write(folder: &mut Folder, asked: &Asked, path: &Path, context: &Context) -> 
 }
 
 /// Fetches images that are not on this machine, one at a time and without the noise of layers.
-fn pull(spec: &Spec, progress: &mut Progress, context: &Context) -> Result<()> {
-    for image in spec.images() {
-        let look = Invocation::docker("look for an image", ["image", "inspect", "--format", "ok", &image]);
+fn pull(images: &[String], progress: &mut Progress, context: &Context) -> Result<()> {
+    for image in images {
+        let look = Invocation::docker("look for an image", ["image", "inspect", "--format", "ok", image]);
         if context.runner.ask(&look)?.status.success() {
             continue;
         }
         progress.doing("images", format!("pulling {image}"));
-        let pull = Invocation::docker(&format!("pull the image {image}"), ["pull", "--quiet", &image]);
-        context.runner.change(&pull, |_| {}).map_err(|error| match error.downcast::<Failure>() {
+        let pull = Invocation::docker(&format!("pull the image {image}"), ["pull", "--quiet", image]);
+        context.runner.change(&pull).map_err(|error| match error.downcast::<Failure>() {
             Ok(failure) if failure.status == Status::Failed => failure
                 .with_hint(
                     "`--image-registry HOST` takes every image from a mirror, `--ozone-image` and `--haproxy-image` name others",
@@ -124,11 +181,11 @@ fn start(
         // First, so that no request is sent to a gateway that goes. A configuration that HAProxy refuses
         // leaves the old one at work.
         let check = ["exec", "-T", "s3g", "haproxy", "-c", "-f", CFG_FOLDER];
-        context.runner.change(&project("check HAProxy's configuration").with(check), |_| {})?;
-        context.runner.change(&project("reload HAProxy").with(["kill", "-s", "USR2", "s3g"]), |_| {})?;
+        context.runner.change(&project("check HAProxy's configuration").with(check))?;
+        context.runner.change(&project("reload HAProxy").with(["kill", "-s", "USR2", "s3g"]))?;
     }
     let up = project(&format!("start cluster `{}`", cluster.name));
-    context.runner.change(&up.with(["up", "--detach", "--remove-orphans"]), |_| {})?;
+    context.runner.change(&up.with(["up", "--detach", "--remove-orphans"]))?;
     progress.done("containers", "started");
     Ok(())
 }

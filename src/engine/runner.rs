@@ -1,8 +1,8 @@
 //! The one place that starts processes.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ impl Runner {
     /// When the program is not there.
     pub fn ask(&self, invocation: &Invocation) -> Result<Finished> {
         self.show(invocation);
-        Self::run(invocation, None, |_| {})
+        run(invocation, None)
     }
 
     /// Runs a query and takes its output, whatever its exit status; ends it when it is not done in time.
@@ -70,7 +70,7 @@ impl Runner {
     /// When the program is not there or takes longer.
     pub fn ask_within(&self, patience: Duration, invocation: &Invocation) -> Result<Finished> {
         self.show(invocation);
-        Self::run(invocation, Some(patience), |_| {})
+        run(invocation, Some(patience))
     }
 
     /// Runs a query that must succeed and returns its standard output.
@@ -82,17 +82,17 @@ impl Runner {
         if finished.status.success() { Ok(finished.stdout) } else { Err(failure(invocation, &finished)) }
     }
 
-    /// Runs a command that changes something, each line of its standard error going to `line`.
+    /// Runs a command that changes something.
     ///
     /// # Errors
     /// With the last lines of what the command said; 130 when a person stopped it.
-    pub fn change(&self, invocation: &Invocation, line: impl FnMut(&str)) -> Result<()> {
+    pub fn change(&self, invocation: &Invocation) -> Result<()> {
         if self.dry {
             return self.ui.data(&format!("{invocation}\n"));
         }
         self.interrupt.check()?;
         self.show(invocation);
-        let finished = Self::run(invocation, None, line)?;
+        let finished = run(invocation, None)?;
         self.interrupt.check()?;
         if finished.status.success() { Ok(()) } else { Err(failure(invocation, &finished)) }
     }
@@ -114,58 +114,40 @@ impl Runner {
             self.ui.say(&format!("+ {invocation}"));
         }
     }
+}
 
-    fn run(
-        invocation: &Invocation,
-        patience: Option<Duration>,
-        mut line: impl FnMut(&str),
-    ) -> Result<Finished> {
-        let end = patience.map(|patience| Instant::now() + patience);
-        let mut child = command(invocation)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| not_started(invocation, &error))?;
-        let (mut out, err) = (child.stdout.take(), child.stderr.take());
-        let (sender, lines) = mpsc::channel();
-        let stdout = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let read = out.as_mut().map(|out| out.read_to_end(&mut bytes));
-            read.transpose().map(|_| String::from_utf8_lossy(&bytes).into_owned())
-        });
-        let reader = thread::spawn(move || {
-            let Some(err) = err else { return };
-            for text in BufReader::new(err).split(b'\n').map_while(Result::ok) {
-                if sender.send(String::from_utf8_lossy(&text).into_owned()).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut stderr = String::new();
-        loop {
-            let next = match end {
-                Some(end) => lines.recv_timeout(end.saturating_duration_since(Instant::now())),
-                None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            let text = match next {
-                Ok(text) => text,
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    // Its readers are left alone: a child of its own may hold the pipes for longer.
-                    child.kill().and_then(|()| child.wait().map(drop)).ok();
-                    return Err(too_slow(invocation, patience.unwrap_or_default()));
-                }
-            };
-            line(&text);
-            stderr.push_str(&text);
-            stderr.push('\n');
-        }
-        let _ = reader.join();
-        let stdout = stdout.join().unwrap_or_else(|_| Ok(String::new()));
-        let status = child.wait().with_context(|| format!("could not {}", invocation.purpose))?;
-        Ok(Finished { status, stdout: stdout.context("could not read a command's output")?, stderr })
-    }
+fn run(invocation: &Invocation, patience: Option<Duration>) -> Result<Finished> {
+    let mut child = command(invocation)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| not_started(invocation, &error))?;
+    let pipes = [drain(child.stdout.take()), drain(child.stderr.take())];
+    let end = patience.map(|patience| Instant::now() + patience);
+    let mut texts = pipes.map(|pipe| match end {
+        Some(end) => pipe.recv_timeout(end.saturating_duration_since(Instant::now())).ok(),
+        None => pipe.recv().ok(),
+    });
+    let (Some(stdout), Some(stderr)) = (texts[0].take(), texts[1].take()) else {
+        // Its readers are left alone: a child of its own may hold the pipes for longer.
+        child.kill().and_then(|()| child.wait().map(drop)).ok();
+        return Err(too_slow(invocation, patience.unwrap_or_default()));
+    };
+    let status = child.wait().with_context(|| format!("could not {}", invocation.purpose))?;
+    Ok(Finished { status, stdout, stderr })
+}
+
+/// Reads a pipe to its end, beside the other one: a child that fills either would wait for ever.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before a broken pipe is all there is to say.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
 }
 
 fn command(invocation: &Invocation) -> Command {

@@ -214,12 +214,6 @@ impl Spec {
         reader.finish(spec)
     }
 
-    /// The images of a cluster, each once.
-    #[must_use]
-    pub fn images(&self) -> Vec<String> {
-        self.ozone_image.iter().chain([&self.balancer.image]).map(ToString::to_string).collect()
-    }
-
     /// Whether gateways run in containers, rather than on other machines.
     #[must_use]
     pub fn in_containers(&self) -> bool {
