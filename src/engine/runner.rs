@@ -1,6 +1,7 @@
 //! The one place that starts processes.
 
-use std::io::Read;
+use std::convert::Infallible;
+use std::io::{ErrorKind, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -107,6 +108,27 @@ impl Runner {
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let status = command.status().map_err(|error| not_started(invocation, &error))?;
         Ok(exit_code(status))
+    }
+
+    /// Turns this process into a command, with these variables added to its environment.
+    ///
+    /// A child would leave its exit code, Ctrl-C, SIGTERM and job control to be passed on, each with a gap.
+    ///
+    /// # Errors
+    /// When the program cannot be started, with the exit code of shells: 127 when it is not there, 126 when it
+    /// cannot be run.
+    pub fn turn_into(&self, invocation: &Invocation, environment: &[(&str, String)]) -> Result<Infallible> {
+        use std::os::unix::process::CommandExt;
+        self.show(invocation);
+        let mut command = command(invocation);
+        let error = command.envs(environment.iter().map(|(name, value)| (name, value))).exec();
+        let program = &invocation.program;
+        let (code, problem) = match error.kind() {
+            ErrorKind::NotFound if program.contains('/') => (127, format!("`{program}` is not there")),
+            ErrorKind::NotFound => (127, format!("`{program}` is not on PATH")),
+            _ => (126, format!("`{program}` cannot be run: {error}")),
+        };
+        Err(Failure::new(Status::Child(code), format!("could not {}: {problem}", invocation.purpose)).into())
     }
 
     fn show(&self, invocation: &Invocation) {

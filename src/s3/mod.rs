@@ -1,8 +1,10 @@
 //! A signed S3 client for probes: small objects, deadlines, and which gateway answered.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result, bail};
+use rusty_s3::actions::ListObjectsV2;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use ureq::Agent;
 use ureq::http::{Method, Request};
@@ -17,6 +19,15 @@ pub const REGION: &str = "us-east-1";
 /// The header in which the balancer names the gateway.
 const SERVED_BY: &str = "x-served-by";
 
+/// The bucket that [`await_answer`] asks for. It need not be there: that it is not is an answer as well.
+const ASKED_BUCKET: &str = "ozone-compose-env";
+
+/// Pause after an answer of 5xx: another gateway may do better.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// With less time than this there is no other try, since the lack of time and not the cluster would fail it.
+const SHORTEST_TRY: Duration = Duration::from_secs(1);
+
 /// How long a signature holds: longer than any deadline here.
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
 
@@ -26,6 +37,7 @@ pub struct Client {
     bucket: Bucket,
     credentials: Credentials,
     agent: Agent,
+    deadline: Duration,
 }
 
 /// What came back, whatever the status.
@@ -37,6 +49,8 @@ pub struct Answer {
     pub gateway: Option<String>,
     /// The `ETag`, as it came.
     pub etag: Option<String>,
+    /// The `Content-Length` in bytes; all there is of a body in the answer to a HEAD.
+    pub length: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -46,6 +60,20 @@ impl Answer {
     #[must_use]
     pub fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Who answered, for a sentence: "gateway `s3g2`", or the balancer when no gateway did.
+    #[must_use]
+    pub fn sender(&self) -> String {
+        self.gateway.as_ref().map_or_else(|| "the balancer".to_owned(), |name| format!("gateway `{name}`"))
+    }
+
+    /// The status with the code of S3's error, where there is one: `404 NoSuchBucket`.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let body = String::from_utf8_lossy(&self.body);
+        let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+        code.map_or_else(|| self.status.to_string(), |(code, _)| format!("{} {code}", self.status))
     }
 }
 
@@ -61,7 +89,8 @@ impl Client {
             .max_idle_connections(0)
             .proxy(None)
             .build();
-        Ok(Self { bucket, credentials: Credentials::new(ACCESS_KEY, SECRET_KEY), agent: agent.into() })
+        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY);
+        Ok(Self { bucket, credentials, agent: agent.into(), deadline })
     }
 
     /// Makes the bucket; one that is there already is as good.
@@ -110,12 +139,45 @@ impl Client {
 
     /// A request to a URL that is signed already.
     pub fn fetch(&self, method: Method, url: &str, body: &[u8]) -> Result<Answer> {
-        let mut response = self.agent.run(Request::builder().method(method).uri(url).body(body)?)?;
+        let late = |error: ureq::Error| match error {
+            ureq::Error::Timeout(_) => {
+                Error::from(error).context(format!("no answer within {:.1} s", self.deadline.as_secs_f64()))
+            }
+            error => error.into(),
+        };
+        let request = Request::builder().method(method).uri(url).body(body)?;
+        let mut response = self.agent.run(request).map_err(late)?;
         let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (gateway, etag) = (header(SERVED_BY), header("etag"));
+        let length = header("content-length").and_then(|length| length.parse().ok());
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
-        Ok(Answer { status, gateway, etag, body })
+        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec().map_err(late)?;
+        Ok(Answer { status, gateway, etag, length, body })
+    }
+}
+
+/// Asks an endpoint one signed question, to list a bucket, until it answers as an S3 service with its metadata
+/// at hand does.
+///
+/// # Errors
+/// With what came instead: at once when nobody listens, after `deadline` when the answer is late or a 5xx.
+pub fn await_answer(endpoint: &str, deadline: Duration) -> Result<()> {
+    let end = Instant::now() + deadline;
+    loop {
+        let client = Client::new(endpoint, ASKED_BUCKET, end.saturating_duration_since(Instant::now()))?;
+        let answer = client.send(&client.bucket.list_objects_v2(Some(&client.credentials)), &[])?;
+        let verdict = answer.verdict();
+        let is_listing = || ListObjectsV2::parse_response(&String::from_utf8_lossy(&answer.body)).is_ok();
+        if verdict == "404 NoSuchBucket" || (answer.is_good() && is_listing()) {
+            return Ok(());
+        }
+        if answer.is_good() {
+            bail!("what answered there is not S3");
+        }
+        if answer.status < 500 || Instant::now() + PAUSE + SHORTEST_TRY > end {
+            bail!("{} answered {verdict}", answer.sender());
+        }
+        thread::sleep(PAUSE);
     }
 }
 
