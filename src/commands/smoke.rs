@@ -1,13 +1,216 @@
-//! `smoke`.
+//! `smoke`: the S3 API through every gateway, as a table of checks or as JSON.
+
+use std::collections::BTreeMap;
 
 use anyhow::Result;
+use serde::Serialize;
 
-use super::Context;
-use crate::cli;
-use crate::error::Status;
+use super::env::answering_cluster;
+use super::{Cluster, Context};
+use crate::cli::{self, Format};
+use crate::error::{Failure, Status};
+use crate::haproxy::Gateway;
+use crate::s3::smoke::{Check, Gateways, Outcome, smoke};
+use crate::spec::values::Profile;
+use crate::ui::table;
+
+/// Gateways of a check that the table names; JSON names all.
+const NAMED: usize = 4;
 
 /// Runs the verb.
 pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
-    let _ = (arguments, context);
-    anyhow::bail!("not built yet")
+    let cluster = answering_cluster(&arguments.folder.folder, context)?;
+    let seen = cluster.gateways().unwrap_or_default();
+    let bucket = format!("ozone-compose-smoke-{}", std::process::id());
+    let mut progress = context.ui.progress();
+    let report =
+        smoke(&cluster.endpoint, &bucket, &expected(&cluster, &seen), &context.interrupt, |check| {
+            progress.doing("smoke", check);
+        })?;
+    progress.done("smoke", format!("{} checks", report.checks.len()));
+    progress.finish();
+    let now = cluster.gateways().unwrap_or_default();
+    let shares = shares(&now, &report.distribution);
+    context.ui.data(&match arguments.format {
+        Format::Table => text(&report.checks, &shares),
+        Format::Json => json(&cluster, &report.checks, &shares)?,
+    })?;
+    context.interrupt.check()?;
+    verdict(&cluster, &report.checks, &lost(&seen, &now))
+}
+
+/// A gateway that HAProxy sends nothing to, such as one that is drained, is not expected to answer. Where HAProxy
+/// cannot be asked, or names none that it knows, all of them are, by the names that the configuration gives them.
+fn expected(cluster: &Cluster, seen: &[Gateway]) -> Gateways {
+    if cluster.spec.profile == Profile::Upstream {
+        return Gateways::Untold("the balancer of the upstream profile does not say which gateway answers");
+    }
+    let up: Vec<String> = seen.iter().filter(|one| one.is_up()).map(|one| one.name.clone()).collect();
+    let all = || (1..=cluster.spec.gateways.get()).map(|number| format!("s3g{number}")).collect();
+    Gateways::Named(if up.is_empty() { all() } else { up })
+}
+
+/// A gateway's share of the distribution check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Share {
+    /// `s3g1` and on.
+    gateway: String,
+    /// HAProxy's words; empty where its pages are not published.
+    state: String,
+    /// Requests that it answered.
+    requests: u64,
+}
+
+/// In HAProxy's order, then those that it had not named when it was asked.
+fn shares(seen: &[Gateway], answers: &BTreeMap<String, u64>) -> Vec<Share> {
+    if answers.is_empty() {
+        return Vec::new();
+    }
+    let known = seen.iter().map(|one| (&one.name, one.state.as_str()));
+    let late = answers.keys().filter(|name| seen.iter().all(|one| one.name != **name)).map(|name| (name, ""));
+    let share = |(name, state): (&String, &str)| Share {
+        gateway: name.clone(),
+        state: state.to_owned(),
+        requests: answers.get(name).copied().unwrap_or(0),
+    };
+    known.chain(late).map(share).collect()
+}
+
+fn text(checks: &[Check], shares: &[Share]) -> String {
+    let rows: Vec<_> = checks.iter().map(row).collect();
+    let mut text = table(["CHECK", "SECONDS", "GATEWAYS", "RESULT"], &rows);
+    if !shares.is_empty() {
+        let all: u64 = shares.iter().map(|share| share.requests).sum();
+        let row = |share: &Share| {
+            let percent = format!("{} %", (share.requests * 100 + all / 2) / all.max(1));
+            [share.gateway.clone(), share.state.clone(), share.requests.to_string(), percent]
+        };
+        let rows: Vec<_> = shares.iter().map(row).collect();
+        text.push('\n');
+        text.push_str(&table(["GATEWAY", "HAPROXY", "REQUESTS", "SHARE"], &rows));
+    }
+    text
+}
+
+fn row(check: &Check) -> [String; 4] {
+    let Check { name, result, detail, milliseconds, gateways, failed_gateway: _ } = check;
+    let result = match result {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Skipped => "skipped",
+    };
+    let named = match gateways.len() {
+        count if count > NAMED => format!("{} and {} more", gateways[..NAMED].join(" "), count - NAMED),
+        _ => gateways.join(" "),
+    };
+    let seconds = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+    [(*name).to_owned(), seconds, named, format!("{result}: {detail}")]
+}
+
+/// The results for programs. Fields may join in version 1; none changes or goes.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    /// 1.
+    version: u32,
+    /// `smoke`.
+    kind: &'static str,
+    /// The cluster's name.
+    cluster: &'a str,
+    /// Where it was asked.
+    endpoint: &'a str,
+    /// Whether no check failed.
+    passed: bool,
+    /// In the order in which they were tried.
+    checks: &'a [Check],
+    /// By gateway; empty where it was not tried.
+    distribution: &'a [Share],
+}
+
+fn json(cluster: &Cluster, checks: &[Check], distribution: &[Share]) -> Result<String> {
+    let envelope = Envelope {
+        version: 1,
+        kind: "smoke",
+        cluster: &cluster.name,
+        endpoint: &cluster.endpoint,
+        passed: failed(checks).next().is_none(),
+        checks,
+        distribution,
+    };
+    Ok(format!("{}\n", serde_json::to_string_pretty(&envelope)?))
+}
+
+fn failed(checks: &[Check]) -> impl Iterator<Item = &Check> {
+    checks.iter().filter(|check| check.result == Outcome::Failed)
+}
+
+/// The gateways that were up before and are not now: where a request gets no answer, nothing else tells whose it
+/// would have been.
+fn lost<'a>(before: &[Gateway], now: &'a [Gateway]) -> Vec<&'a Gateway> {
+    let was_up = |name: &str| before.iter().any(|one| one.name == name && one.is_up());
+    now.iter().filter(|one| !one.is_up() && was_up(&one.name)).collect()
+}
+
+fn verdict(cluster: &Cluster, checks: &[Check], lost: &[&Gateway]) -> Result<Status> {
+    let Some(first) = failed(checks).next() else {
+        return Ok(Status::Done);
+    };
+    let line = |check: &Check| format!("check `{}` failed: {}", check.name, check.detail);
+    let message = format!("cluster `{}`: {}", cluster.name, line(first));
+    let gone = lost.iter().map(|one| {
+        format!("gateway `{}` was up before; HAProxy now says {} ({})", one.name, one.state, one.check)
+    });
+    let more: Vec<String> = failed(checks).skip(1).map(line).chain(gone).collect();
+    let culprit = failed(checks).find_map(|check| check.failed_gateway.as_deref());
+    let culprit = culprit.or(lost.first().map(|one| one.name.as_str()));
+    let hint = culprit.map_or_else(
+        || "`ozone-compose status` shows the gateways, `ozone-compose logs` what they say".to_owned(),
+        |name| format!("`ozone-compose logs {name}` shows what that gateway says"),
+    );
+    Err(Failure::new(Status::Failed, message).with_detail(more.join("\n")).with_hint(hint).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gateway(name: &str, state: &str) -> Gateway {
+        let (name, state) = (name.to_owned(), state.to_owned());
+        Gateway { name, state, check: String::new(), sessions: 0, requests: 0, errors: 0 }
+    }
+
+    fn check(gateways: usize) -> Check {
+        Check {
+            name: "distribution",
+            result: Outcome::Passed,
+            detail: "120 requests".to_owned(),
+            milliseconds: 1042,
+            gateways: (1..=gateways).map(|number| format!("s3g{number}")).collect(),
+            failed_gateway: None,
+        }
+    }
+
+    #[test]
+    fn every_gateway_has_a_share_also_one_that_is_down_and_one_that_came_late() {
+        let seen = [gateway("s3g10", "UP"), gateway("s3g2", "DOWN")];
+        let answers = BTreeMap::from([("s3g10".to_owned(), 20), ("s3g11".to_owned(), 1)]);
+        let expected = [("s3g10", "UP", 20), ("s3g2", "DOWN", 0), ("s3g11", "", 1)];
+        let shares = shares(&seen, &answers);
+        let found: Vec<_> =
+            shares.iter().map(|one| (one.gateway.as_str(), one.state.as_str(), one.requests)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_gateway_is_lost_when_it_was_up_before() {
+        let before = [gateway("s3g1", "UP"), gateway("s3g2", "UP"), gateway("s3g3", "DOWN")];
+        let now = [gateway("s3g1", "UP 1/3"), gateway("s3g2", "DOWN"), gateway("s3g3", "DOWN")];
+        assert_eq!(lost(&before, &now), [&now[1]]);
+    }
+
+    #[test]
+    fn the_table_names_a_few_gateways_and_counts_the_rest() {
+        let row = |gateways| row(&check(gateways));
+        assert_eq!(row(2), ["distribution", "1.042", "s3g1 s3g2", "passed: 120 requests"].map(str::to_owned));
+        assert_eq!(row(6)[2], "s3g1 s3g2 s3g3 s3g4 and 2 more");
+    }
 }

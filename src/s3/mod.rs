@@ -1,5 +1,7 @@
 //! A signed S3 client for probes: small objects, deadlines, and which gateway answered.
 
+pub mod smoke;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
