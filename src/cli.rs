@@ -59,10 +59,27 @@ pub enum Verb {
     /// Show the containers' logs
     Logs(Logs),
     /// Print the variables that S3 clients read; nothing while the cluster does not answer
+    ///
+    /// In a shell: eval "$(ozone-compose env)". The lines of `--format dotenv` are for `docker run --env-file`.
+    /// JSON is `{"version": 1, "kind": "env", "cluster": NAME, "variables": {NAME: VALUE}}`.
+    ///
+    /// Exits with 5 while the cluster does not answer a signed request within 3 seconds.
     Env(Env),
     /// Run a command with the variables that S3 clients read
+    ///
+    /// Such as: ozone-compose run -- aws s3 ls. Ends as the command ends; with 127 when it is not there, with 126
+    /// when it cannot be run, with 5 while the cluster does not answer.
     Run(Run),
     /// Try the S3 API through every gateway
+    ///
+    /// Puts, reads, lists and deletes small objects, uploads 20 MiB in parts through different gateways, writes
+    /// through one gateway and reads through all, uses presigned URLs, and counts which gateway answers. All in a
+    /// bucket of its own, which it removes. Exits with 1 when a check fails, and names the gateway.
+    ///
+    /// JSON is an object of `version` (1), `kind` (smoke), `cluster`, `endpoint`, `passed`, `checks` and
+    /// `distribution`. A check has `name`, `result` (passed, failed or skipped), `detail`, `milliseconds`,
+    /// `gateways` and `failed_gateway` (null where none is known); each of the distribution has `gateway`,
+    /// `state` in HAProxy's words, and `requests`.
     Smoke(Smoke),
     /// Pack files, logs and states into an archive, for a bug report or a CI artefact
     Collect(Collect),
