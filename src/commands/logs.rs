@@ -1,4 +1,4 @@
-//! `logs`: the containers' logs, on this process's own output.
+//! `logs`: the containers' logs, by `docker compose logs`.
 
 use anyhow::Result;
 
@@ -7,7 +7,7 @@ use crate::cli::Logs;
 use crate::engine::Invocation;
 use crate::error::Status;
 
-/// Runs the verb; ends with the exit code of `docker compose logs`.
+/// Runs the verb: this process becomes `docker compose logs`, so that its exit code and Ctrl-C are its own.
 pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
     let cluster = Cluster::in_folder(&arguments.folder.folder, &context.environment)?;
     let mut logs = Invocation::docker("show logs", ["compose", "-p", &cluster.name, "logs"]);
@@ -17,6 +17,5 @@ pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
     if let Some(lines) = arguments.tail {
         logs = logs.with(["--tail".to_owned(), lines.to_string()]);
     }
-    let code = context.runner.hand_over(&logs.with(&arguments.services), &[])?;
-    Ok(Status::Child(code))
+    match context.runner.turn_into(&logs.with(&arguments.services), &[])? {}
 }

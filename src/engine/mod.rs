@@ -9,7 +9,7 @@ pub mod preflight;
 mod runner;
 
 pub use invocation::{Invocation, quoted};
-pub use runner::{Finished, Runner, exit_code};
+pub use runner::{Finished, Runner};
 
 /// The label by which this tool knows its containers, volumes and networks; its value is their role.
 pub const ROLE_LABEL: &str = "io.github.ozone-compose.role";

@@ -98,31 +98,22 @@ impl Runner {
         if finished.status.success() { Ok(()) } else { Err(failure(invocation, &finished)) }
     }
 
-    /// Runs a command on this process's own input and output, and returns its exit code.
-    ///
-    /// # Errors
-    /// When the program cannot be started.
-    pub fn hand_over(&self, invocation: &Invocation, environment: &[(&str, String)]) -> Result<u8> {
-        self.show(invocation);
-        let mut command = command(invocation);
-        command.envs(environment.iter().map(|(name, value)| (name, value)));
-        let status = command.status().map_err(|error| not_started(invocation, &error))?;
-        Ok(exit_code(status))
-    }
-
     /// Turns this process into a command, with these variables added to its environment.
     ///
     /// A child would leave its exit code, Ctrl-C, SIGTERM and job control to be passed on, each with a gap.
     ///
     /// # Errors
     /// When the program cannot be started, with the exit code of shells: 127 when it is not there, 126 when it
-    /// cannot be run.
+    /// cannot be run; a `docker` that is not there is no engine.
     pub fn turn_into(&self, invocation: &Invocation, environment: &[(&str, String)]) -> Result<Infallible> {
         use std::os::unix::process::CommandExt;
         self.show(invocation);
         let mut command = command(invocation);
         let error = command.envs(environment.iter().map(|(name, value)| (name, value))).exec();
         let program = &invocation.program;
+        if program == "docker" {
+            return Err(not_started(invocation, &error));
+        }
         let (code, problem) = match error.kind() {
             ErrorKind::NotFound if program.contains('/') => (127, format!("`{program}` is not there")),
             ErrorKind::NotFound => (127, format!("`{program}` is not on PATH")),
@@ -179,14 +170,6 @@ fn command(invocation: &Invocation) -> Command {
         command.current_dir(folder);
     }
     command
-}
-
-/// A child's exit code, or as shells have it 128 and the signal that ended it.
-#[must_use]
-pub fn exit_code(status: ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt;
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 fn not_started(invocation: &Invocation, error: &std::io::Error) -> anyhow::Error {
