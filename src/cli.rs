@@ -1,8 +1,9 @@
 //! Flags and verbs. The options of a cluster come from the table in `spec::options`; no logic here.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::error::EXIT_CODES;
@@ -328,9 +329,30 @@ fn argument(option: &'static Opt) -> Arg {
         argument = argument.short(short);
     }
     if !option.words.is_empty() {
-        argument = argument.value_parser(PossibleValuesParser::new(option.words));
+        argument = argument.value_parser(Hinted(option.words));
     }
     argument
+}
+
+/// Takes any text, and shows the good ones in help and completions.
+#[derive(Clone)]
+struct Hinted(&'static [&'static str]);
+
+impl TypedValueParser for Hinted {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
 }
 
 fn default(option: &Opt) -> String {

@@ -66,6 +66,10 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "Keys beyond ASCII: in the image's own locale, POSIX, the OM answers 500 to them.",
+        &[(When::Always, "LC_ALL", "C.UTF-8")],
+    ),
+    (
         "Where data lies; /data is a volume.",
         &[
             (When::Always, "OZONE-SITE.XML_ozone.metadata.dirs", "/data/metadata"),

@@ -13,7 +13,7 @@ use super::trial::{Fault, Trial, pattern, same};
 
 /// Small objects, by key and bytes: one without any, and a key whose signature breaks if it is rewritten on the
 /// way. No letter beyond ASCII: an OM in a container without a locale refuses it, whatever gateway it comes from.
-const SMALL: [(&str, usize); 3] = [("small/empty", 0), ("small/a b+c=~(1)", 1), ("small/page", 4096)];
+const SMALL: [(&str, usize); 3] = [("small/empty", 0), ("small/é b+c=~(1)", 1), ("small/page", 4096)];
 
 /// Ozone takes no smaller part but the last.
 const PART_BYTES: usize = 5 * 1024 * 1024;

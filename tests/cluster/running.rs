@@ -1,0 +1,121 @@
+//! A cluster that a test runs, and clients of it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::support::{Outcome, Sandbox, clean, say};
+
+/// Where S3 is by default.
+pub(crate) const ADDRESS: &str = "127.0.0.1:9878";
+
+/// What a real cluster needs.
+pub(crate) const TOOLS: &[&str] =
+    &["docker compose", "docker", "aws", "apache/ozone:2.2.1", "haproxy:3.2-alpine"];
+
+/// A cluster in the folder `cluster` of a sandbox, which is taken down however the test ends.
+pub(crate) struct Cluster {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) project: String,
+}
+
+impl Cluster {
+    /// A name and a folder; nothing runs yet.
+    pub(crate) fn new(purpose: &str) -> Self {
+        let sandbox = Sandbox::new();
+        fs_err::create_dir(sandbox.path("cluster")).expect("a folder");
+        Self { sandbox, project: format!("oc-test-{purpose}-{}", std::process::id()) }
+    }
+
+    /// The tool, in the cluster's folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(arguments);
+        command.current_dir(self.folder());
+        command
+    }
+
+    /// Runs the tool in the cluster's folder to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&mut self.command(arguments))
+    }
+
+    /// Runs the tool in the cluster's folder, which must succeed.
+    #[track_caller]
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> Outcome {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.status, 0, "{arguments:?} failed:\n{outcome}");
+        outcome
+    }
+
+    /// Runs plain `docker compose` in the folder, as a person would.
+    pub(crate) fn compose(&self, arguments: &[&str]) {
+        Outcome::of(self.docker(&["compose"]).args(arguments)).succeeded();
+    }
+
+    /// Ids of the running containers, in the engine's order.
+    pub(crate) fn containers(&self) -> Vec<String> {
+        self.list(&["ps", "--no-trunc"]).lines().map(str::to_owned).collect()
+    }
+
+    /// Services whose containers have ended.
+    pub(crate) fn ended(&self) -> String {
+        let arguments = ["compose", "ps", "--all", "--status", "exited", "--format", "{{.Service}}"];
+        Outcome::of(&mut self.docker(&arguments)).stdout
+    }
+
+    /// Containers, volumes and networks of the project.
+    pub(crate) fn leftovers(&self) -> String {
+        [&["ps", "--all"][..], &["volume", "ls"], &["network", "ls"]]
+            .iter()
+            .map(|list| self.list(list))
+            .collect()
+    }
+
+    /// What the engine answers about the project.
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Command {
+        let mut command = clean("docker");
+        command.args(arguments).current_dir(self.folder());
+        command
+    }
+
+    fn list(&self, list: &[&str]) -> String {
+        let label = format!("label=com.docker.compose.project={}", self.project);
+        Outcome::of(self.docker(list).args(["-q", "--filter", &label])).stdout
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.sandbox.path("cluster")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let logs = ["compose", "-p", &self.project, "logs", "--no-color", "--tail", "30"];
+            say(&format!("the cluster's last lines:\n{}", Outcome::of(&mut self.docker(&logs))));
+        }
+        let down =
+            ["compose", "-p", &self.project, "down", "--volumes", "--remove-orphans", "--timeout", "1"];
+        let outcome = Outcome::of(&mut self.docker(&down));
+        if outcome.status != 0 {
+            say(&format!("could not take down {}: {outcome}", self.project));
+        }
+    }
+}
+
+/// Calls S3 through the balancer, as any client would: an insecure Ozone takes every key.
+pub(crate) fn aws(arguments: &[&str]) -> Outcome {
+    let mut command = clean("timeout");
+    command.args(["60", "aws", "--endpoint-url"]).arg(format!("http://{ADDRESS}"));
+    command.args(["--cli-connect-timeout", "5", "--cli-read-timeout", "10"]).args(arguments);
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "any"),
+        ("AWS_SECRET_ACCESS_KEY", "any"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_MAX_ATTEMPTS", "1"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ] {
+        command.env(name, value);
+    }
+    Outcome::of(&mut command)
+}
