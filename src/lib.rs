@@ -12,6 +12,7 @@
 
 pub mod bundle;
 pub mod cli;
+pub mod cluster;
 pub mod commands;
 pub mod engine;
 pub mod error;

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use fs_err as fs;
 
-use super::{Cluster, Context};
+use super::Context;
 use crate::bundle::{Bundle, Kind, free_name, refuse_to_overwrite};
 use crate::cli;
+use crate::cluster::Cluster;
 use crate::engine::Runner;
 use crate::engine::evidence::{self, Found};
 use crate::error::Status;

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Context, not_ours_to_run};
+use super::Context;
 use crate::cli::{self, Format};
+use crate::cluster::not_ours_to_run;
 use crate::engine::preflight::{Check, Verdict, first_bad, preflight};
 use crate::error::Status;
 use crate::plan::needs::Needs;

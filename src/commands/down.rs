@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Cluster, Context};
+use super::Context;
 use crate::cli::Down;
+use crate::cluster::Cluster;
 use crate::engine::{Invocation, PROJECT_LABEL, ROLE_LABEL};
 use crate::error::{Failure, Status};
 

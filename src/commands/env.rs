@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Cluster, Context};
+use super::Context;
 use crate::cli::{self, EnvFormat};
+use crate::cluster::Cluster;
 use crate::error::{Failure, Status};
 use crate::s3::{self, ACCESS_KEY, REGION, SECRET_KEY};
 use crate::spec::values::OzoneVersion;

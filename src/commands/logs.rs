@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
-use super::{Cluster, Context};
+use super::Context;
 use crate::cli::Logs;
+use crate::cluster::Cluster;
 use crate::engine::Invocation;
 use crate::error::Status;
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::Context;
 use super::env::answering_cluster;
-use super::{Cluster, Context};
 use crate::cli::{self, Format};
+use crate::cluster::Cluster;
 use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
 use crate::s3::smoke::{Check, Gateways, Outcome, smoke};

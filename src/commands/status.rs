@@ -3,8 +3,9 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Cluster, Context};
+use super::Context;
 use crate::cli::{self, Format};
+use crate::cluster::Cluster;
 use crate::engine::containers;
 use crate::error::Status;
 use crate::ui::table;

@@ -6,9 +6,10 @@ use anyhow::{Error, Result};
 
 use super::collect::collect_to;
 use super::generate::{changes, refuse_to_lose_edits};
-use super::{Asked, Cluster, Context, down, not_ours_to_run, open_to_write};
+use super::{Asked, Context, down, open_to_write};
 use crate::bundle::refuse_to_overwrite;
 use crate::cli::Up;
+use crate::cluster::{Cluster, not_ours_to_run};
 use crate::engine::preflight::{
     Check, Taken, Verdict, first_bad, is_local, next_free, preflight, taken_ports,
 };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::commands::Cluster;
+use crate::cluster::Cluster;
 use crate::engine::containers::{self, Container};
 use crate::engine::{Invocation, Runner};
 use crate::error::{Failure, Status};

@@ -1,0 +1,233 @@
+//! The values an option can take: each type parses its own text and cannot hold nonsense.
+//!
+//! A failed parse says what is wrong with the text and what would be right; where the text came from is
+//! the caller's to add. Nothing here knows of options, files or flags.
+
+mod addresses;
+mod names;
+mod sizes;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+pub use addresses::{BindAddress, Published, ServerAddress};
+pub use names::{ClusterName, ImageName, OzoneVersion, Registry};
+pub use sizes::{Heap, Span};
+
+/// Declares an enum whose variants are the words a person types.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every word this type reads, in the order of its variants.
+            pub const WORDS: &[&str] = &[$($word),+];
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!("`{text}` is not one of {}", Self::WORDS.join(", "))),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word,)+ })
+            }
+        }
+    };
+}
+
+words! {
+    /// Which Ozone the gateways are laid over.
+    Base {
+        /// One SCM, one OM and the datanodes, written beside the gateways.
+        Single = "single",
+        /// None: only the overlay, for the `docker-compose.yaml` of an Ozone checkout.
+        None = "none",
+    }
+}
+
+words! {
+    /// Whose settings are the defaults.
+    Profile {
+        /// This tool's: health checks, redispatch, lossless reload, a fast start.
+        Tuned = "tuned",
+        /// Ozone's own example, directive for directive.
+        Upstream = "upstream",
+    }
+}
+
+words! {
+    /// How HAProxy chooses a gateway for a request.
+    Algorithm {
+        /// The gateway with the fewest requests in flight.
+        LeastConn = "leastconn",
+        /// Each in turn.
+        RoundRobin = "roundrobin",
+        /// The less loaded of two drawn at random: for several balancers side by side.
+        Random = "random",
+    }
+}
+
+words! {
+    /// How HAProxy learns where the gateways are.
+    Discovery {
+        /// A service and a `server` line for each gateway.
+        Static = "static",
+        /// One scaled service, found by DNS: `docker compose up --scale` works without this tool.
+        Dns = "dns",
+    }
+}
+
+words! {
+    /// What HAProxy asks a gateway to see whether it is alive.
+    Health {
+        /// `GET /` on the S3 port; 403 counts as alive, since the request is not signed.
+        Http = "http",
+        /// `GET /` on the webadmin port.
+        Webadmin = "webadmin",
+        /// A TCP connection to the S3 port.
+        Tcp = "tcp",
+        /// Nothing: a dead gateway stays in rotation.
+        Off = "off",
+    }
+}
+
+words! {
+    /// Copies of each block.
+    Replication {
+        /// One copy, on one datanode.
+        One = "1",
+        /// Three copies by Ratis, on three datanodes.
+        Three = "3",
+    }
+}
+
+impl Replication {
+    /// Datanodes that this replication needs at the least.
+    #[must_use]
+    pub fn datanodes(self) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Three => 3,
+        }
+    }
+}
+
+words! {
+    /// What the JVMs are tuned for.
+    Jvm {
+        /// Start soon: the first compiler only, and shared class data.
+        FastStart = "fast-start",
+        /// Peak throughput: the JVM's own defaults.
+        Throughput = "throughput",
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
+
+impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
+    /// A number known to the compiler, which also checks its bounds.
+    #[must_use]
+    pub const fn of<const NUMBER: u32>() -> Self {
+        const { assert!(MIN <= NUMBER && NUMBER <= MAX, "out of bounds") };
+        Self(NUMBER)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> FromStr for Bounded<MIN, MAX> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("`{text}` is not a whole number"));
+        }
+        match text.parse() {
+            Ok(number) if (MIN..=MAX).contains(&number) => Ok(Self(number)),
+            _ => Err(format!("{text} is not between {MIN} and {MAX}")),
+        }
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> fmt::Display for Bounded<MIN, MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Gateways behind the balancer.
+pub type GatewayCount = Bounded<1, 512>;
+/// Datanodes of a cluster on one machine.
+pub type DatanodeCount = Bounded<1, 64>;
+/// A TCP port.
+pub type Port = Bounded<1, 65535>;
+/// Connections, in all or for each gateway.
+pub type Connections = Bounded<1, 1_000_000>;
+/// Attempts after the first.
+pub type Retries = Bounded<0, 100>;
+
+/// Serialises a value as the text a person would type, for the templates.
+macro_rules! serialize_as_text {
+    ($($name:ident),+) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )+};
+}
+
+serialize_as_text!(
+    Algorithm,
+    BindAddress,
+    ClusterName,
+    Discovery,
+    Health,
+    Heap,
+    ImageName,
+    OzoneVersion,
+    Replication,
+    ServerAddress,
+    Span
+);
+
+/// What a text that is no `T` is told.
+#[cfg(test)]
+fn problem<T: FromStr<Err = String> + fmt::Debug>(text: &str) -> String {
+    text.parse::<T>().expect_err("this text is wrong")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_outside_their_bounds_say_the_bounds() {
+        assert_eq!(problem::<GatewayCount>("0"), "0 is not between 1 and 512");
+        assert_eq!(problem::<GatewayCount>("513"), "513 is not between 1 and 512");
+        assert_eq!(problem::<GatewayCount>("-3"), "-3 is not between 1 and 512");
+        assert_eq!(problem::<GatewayCount>("99999999999"), "99999999999 is not between 1 and 512");
+        assert_eq!(problem::<GatewayCount>("three"), "`three` is not a whole number");
+        assert_eq!(problem::<GatewayCount>(""), "`` is not a whole number");
+        assert_eq!(problem::<Port>("70000"), "70000 is not between 1 and 65535");
+        assert_eq!(problem::<Published>("of"), "`of` is not a whole number, nor `off`");
+    }
+}

@@ -1,0 +1,202 @@
+//! Names: of clusters, images, registries and versions.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A name that Compose takes for a project, so that it can also prefix containers and volumes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterName(String);
+
+impl ClusterName {
+    /// The name Compose would make of a folder's name; `ozone` where nothing is left of it.
+    #[must_use]
+    pub fn from_folder(folder: &str) -> Self {
+        let allowed = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c);
+        let name: String = folder.to_lowercase().chars().filter(allowed).collect();
+        name.trim_start_matches(['-', '_']).parse().unwrap_or_else(|_| Self("ozone".to_owned()))
+    }
+}
+
+impl FromStr for ClusterName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let holds = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if starts_well && text.chars().all(holds) && text.len() <= 63 {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!(
+            "Compose refuses the name `{text}`: it takes lower-case letters, digits, `-` and `_`, first a letter or digit, 63 at most"
+        ))
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A released Ozone version between 2.0 and 2.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OzoneVersion {
+    /// 2.
+    pub major: u32,
+    /// 0 to 2: what decides which keys there are.
+    pub minor: u32,
+    /// The bug-fix release.
+    pub patch: u32,
+}
+
+impl FromStr for OzoneVersion {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
+        match numbers.as_deref() {
+            Some(&[major @ 2, minor @ 0..=2, patch]) => Ok(Self { major, minor, patch }),
+            Some(&[_, _, _]) => {
+                Err(format!("{text} is not a version this tool has settings for: 2.0.x, 2.1.x or 2.2.x"))
+            }
+            _ => Err(format!("`{text}` is not a version such as 2.2.1")),
+        }
+    }
+}
+
+impl fmt::Display for OzoneVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// The name of a container image: `[registry[:port]/]path[:tag][@digest]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageName(String);
+
+impl FromStr for ImageName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+        let (path, tag) = match name.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+            _ => (name, None),
+        };
+        let word = |text: &str, more: &str, most: usize| {
+            (1..=most).contains(&text.len())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        };
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let registry = (parts.len() > 1 && (parts[0].contains(['.', ':']) || parts[0] == "localhost"))
+            .then(|| parts.remove(0));
+        let good_part = |part: &&str| {
+            word(part, "._-", 255)
+                && !part.contains(char::is_uppercase)
+                && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.ends_with(|c: char| c.is_ascii_alphanumeric())
+        };
+        let good = parts.iter().all(good_part)
+            && registry.is_none_or(|registry| word(registry, ".-:", 255))
+            && tag.is_none_or(|tag| word(tag, "_.-", 128) && !tag.starts_with(['.', '-']))
+            && digest.is_none_or(|digest| {
+                digest.split_once(':').is_some_and(|(algorithm, hex)| {
+                    word(algorithm, "+._-", 32)
+                        && hex.len() >= 32
+                        && hex.chars().all(|c| c.is_ascii_hexdigit())
+                })
+            });
+        if good { Ok(Self(text.to_owned())) } else { Err(format!("`{text}` is not the name of an image")) }
+    }
+}
+
+impl ImageName {
+    /// The same image in a registry, unless it names one itself.
+    #[must_use]
+    pub fn in_registry(self, registry: Option<&Registry>) -> Self {
+        let first = self.0.split_once('/').map_or("", |(first, _)| first);
+        match registry {
+            Some(registry) if !first.contains(['.', ':']) && first != "localhost" => {
+                Self(format!("{}/{}", registry.0, self.0))
+            }
+            _ => self,
+        }
+    }
+}
+
+/// A registry that mirrors images, with a path where it keeps them under one: `mirror.example.com:5000/hub`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry(String);
+
+impl FromStr for Registry {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let host = text.split('/').next().unwrap_or_default();
+        let is_host = host.contains(['.', ':']) || host == "localhost";
+        if is_host && format!("{text}/image").parse::<ImageName>().is_ok() {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{text}` is not a registry such as mirror.example.com or localhost:5000"))
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::values::problem;
+
+    #[test]
+    fn images_follow_the_grammar_of_the_registry() {
+        for good in [
+            "haproxy",
+            "haproxy:3.2-alpine",
+            "localhost:5000/apache/ozone:2.2.1",
+            "ghcr.io/apache/ozone-runner:20260206-2-jdk21",
+            "apache/ozone@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ] {
+            assert_eq!(good.parse::<ImageName>().expect(good).to_string(), good);
+        }
+        for bad in ["", "a b", "a:", ":a", "a:b c", "A/b", "a//b", "a@b", "a:-x", "x\n", "${X}", "a}b", "-a"]
+        {
+            assert_eq!(problem::<ImageName>(bad), format!("`{bad}` is not the name of an image"));
+        }
+    }
+
+    #[test]
+    fn a_mirror_goes_before_images_that_name_no_registry() {
+        let mirror: Registry = "localhost:5000/hub".parse().expect("a registry");
+        for (image, mirrored) in [
+            ("haproxy:3.2-alpine", "localhost:5000/hub/haproxy:3.2-alpine"),
+            ("apache/ozone:2.2.1", "localhost:5000/hub/apache/ozone:2.2.1"),
+            ("ghcr.io/apache/ozone:2.2.1", "ghcr.io/apache/ozone:2.2.1"),
+        ] {
+            let image: ImageName = image.parse().expect("an image");
+            assert_eq!(image.in_registry(Some(&mirror)).to_string(), mirrored);
+        }
+        for bad in ["mirror", "a b.c", "mirror.example.com/", "https://mirror.example.com"] {
+            assert!(problem::<Registry>(bad).contains("is not a registry"));
+        }
+    }
+
+    #[test]
+    fn folder_names_become_names_that_compose_takes() {
+        for (folder, name) in [("demo", "demo"), ("My Cluster", "mycluster"), ("_x", "x"), ("日本", "ozone")]
+        {
+            assert_eq!(ClusterName::from_folder(folder).to_string(), name);
+        }
+        assert!(problem::<ClusterName>("My Cluster").starts_with("Compose refuses the name `My Cluster`"));
+    }
+
+    #[test]
+    fn versions_outside_the_table_are_refused() {
+        assert_eq!("2.2.1".parse::<OzoneVersion>().expect("known").to_string(), "2.2.1");
+        assert_eq!(
+            problem::<OzoneVersion>("1.4.1"),
+            "1.4.1 is not a version this tool has settings for: 2.0.x, 2.1.x or 2.2.x"
+        );
+        assert_eq!(problem::<OzoneVersion>("latest"), "`latest` is not a version such as 2.2.1");
+    }
+}

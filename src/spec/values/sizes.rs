@@ -1,0 +1,120 @@
+//! Times and sizes with a unit.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A time in HAProxy's own notation, a whole number and a unit: `500ms`, `30s`, `5m`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    text: String,
+    milliseconds: u64,
+}
+
+impl Span {
+    /// The time.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.milliseconds)
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let unit_ms: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "" if !number.is_empty() => {
+                return Err(format!("`{text}` has no unit: write {text}ms, {text}s or {text}m"));
+            }
+            _ => return Err(format!("`{text}` is not a time such as 500ms, 30s or 5m")),
+        };
+        // HAProxy keeps times in 31 bits of milliseconds.
+        match number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)) {
+            Some(milliseconds @ 1..=0x7fff_ffff) => Ok(Self { text: text.to_owned(), milliseconds }),
+            _ if number.is_empty() => Err(format!("`{text}` is not a time such as 500ms, 30s or 5m")),
+            _ => Err(format!("{text} is not between 1ms and 24d")),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The largest heap of a JVM, as `-Xmx` takes it: `512m` or `2g`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heap {
+    mebibytes: u32,
+}
+
+impl Heap {
+    /// The size in MiB.
+    #[must_use]
+    pub fn mebibytes(self) -> u32 {
+        self.mebibytes
+    }
+}
+
+impl FromStr for Heap {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit_mib = match text.bytes().last() {
+            Some(b'm' | b'M') => 1,
+            Some(b'g' | b'G') => 1024,
+            _ => return Err(format!("`{text}` is not a heap size such as 512m or 2g")),
+        };
+        let number: u32 = text[..text.len() - 1]
+            .parse()
+            .map_err(|_| format!("`{text}` is not a heap size such as 512m or 2g"))?;
+        match number.checked_mul(unit_mib) {
+            // No JVM starts a daemon in less; more than 1 TiB is a slip of the hand.
+            Some(mebibytes @ 8..=1_048_576) => Ok(Self { mebibytes }),
+            _ => Err(format!("{text} is not between 8m and 1024g")),
+        }
+    }
+}
+
+impl fmt::Display for Heap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mebibytes {
+            whole if whole.is_multiple_of(1024) => write!(f, "{}g", whole / 1024),
+            mebibytes => write!(f, "{mebibytes}m"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::values::problem;
+
+    #[test]
+    fn times_need_a_unit_and_fit_haproxy() {
+        assert_eq!("5m".parse::<Span>().expect("a time").to_string(), "5m");
+        assert_eq!(problem::<Span>("5"), "`5` has no unit: write 5ms, 5s or 5m");
+        assert_eq!(problem::<Span>("5 m"), "`5 m` is not a time such as 500ms, 30s or 5m");
+        assert_eq!(problem::<Span>("m"), "`m` is not a time such as 500ms, 30s or 5m");
+        assert_eq!(problem::<Span>(""), "`` is not a time such as 500ms, 30s or 5m");
+        assert_eq!(problem::<Span>("0s"), "0s is not between 1ms and 24d");
+        assert_eq!(problem::<Span>("25d"), "25d is not between 1ms and 24d");
+    }
+
+    #[test]
+    fn heaps_keep_their_size() {
+        for (text, mebibytes, shown) in [("512m", 512, "512m"), ("1024m", 1024, "1g"), ("2G", 2048, "2g")] {
+            let heap: Heap = text.parse().expect(text);
+            assert_eq!((heap.mebibytes(), heap.to_string().as_str()), (mebibytes, shown));
+        }
+        assert_eq!(problem::<Heap>("512"), "`512` is not a heap size such as 512m or 2g");
+        assert_eq!(problem::<Heap>("é"), "`é` is not a heap size such as 512m or 2g");
+        assert_eq!(problem::<Heap>("4m"), "4m is not between 8m and 1024g");
+    }
+}
