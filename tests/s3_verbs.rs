@@ -1,46 +1,27 @@
 //! `env`, `run` and `smoke` against an S3 service in this process, with gateways that do right and wrong.
 
-mod support_s3;
-
-use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+mod support;
 
 use serde_json::Value;
-use support_s3::{Behaviour, Service, Wrong};
-use tempfile::TempDir;
+
+use support::s3::{Behaviour, Service, Wrong};
+use support::{Outcome, Sandbox, clean, free_port, listener};
 
 /// A folder with the files of a cluster that is said to listen on a service's ports.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new(s3_port: u16, stats_port: u16, options: &[&str]) -> Self {
-        let folder = Self(TempDir::new().expect("a temporary folder"));
-        let (s3, stats) = (s3_port.to_string(), stats_port.to_string());
-        let mut arguments = vec!["generate", "-q", "--name", "demo", "--s3-port", &s3];
-        if !options.contains(&"upstream") {
-            arguments.extend(["--stats-port", &stats]);
-        }
-        arguments.extend(options);
-        let output = folder.run(&arguments);
-        assert!(output.status.success(), "{}", stderr(&output));
-        folder
+fn folder(s3_port: u16, stats_port: u16, options: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let (s3, stats) = (s3_port.to_string(), stats_port.to_string());
+    let mut arguments = vec!["generate", "-q", "--name", "demo", "--s3-port", &s3];
+    if !options.contains(&"upstream") {
+        arguments.extend(["--stats-port", &stats]);
     }
+    arguments.extend(options);
+    sandbox.succeed(&arguments);
+    sandbox
+}
 
-    fn of(service: &Service) -> Self {
-        Self::new(service.s3_port, service.stats_port, &["-n", "3"])
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ozone-compose"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        command.args(arguments).current_dir(self.0.path()).env_clear().env("PATH", path);
-        command.env("NO_COLOR", "1").stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the binary runs")
-    }
+fn folder_of(service: &Service) -> Sandbox {
+    folder(service.s3_port, service.stats_port, &["-n", "3"])
 }
 
 fn healthy() -> Behaviour {
@@ -51,18 +32,9 @@ fn with(number: usize, wrong: Wrong) -> Behaviour {
     Behaviour { wrong: Some((number, wrong)), ..healthy() }
 }
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
-}
-
 /// The rows of the first table by check: what `RESULT` says.
-fn results(output: &Output) -> Vec<(String, String)> {
-    let text = stdout(output);
-    let rows = text.lines().skip(1).take_while(|line| !line.is_empty());
+fn results(outcome: &Outcome) -> Vec<(String, String)> {
+    let rows = outcome.stdout.lines().skip(1).take_while(|line| !line.is_empty());
     let row = |line: &str| {
         let result = line.find(": ").and_then(|end| line[..end].rsplit(' ').next());
         (line.split(' ').next().unwrap_or_default().to_owned(), result.unwrap_or_default().to_owned())
@@ -70,21 +42,16 @@ fn results(output: &Output) -> Vec<(String, String)> {
     rows.map(row).collect()
 }
 
-fn result_of(output: &Output, check: &str) -> String {
-    let found = results(output).into_iter().find(|(name, _)| name == check);
-    found.unwrap_or_else(|| panic!("no check {check} in\n{}", stdout(output))).1
-}
-
-/// A port on which nobody listens.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+fn result_of(outcome: &Outcome, check: &str) -> String {
+    let found = results(outcome).into_iter().find(|(name, _)| name == check);
+    found.unwrap_or_else(|| panic!("no check {check} in\n{outcome}")).1
 }
 
 #[test]
 fn env_prints_lines_for_a_shell_that_eval_takes() {
     let service = Service::start(healthy());
-    let folder = Folder::of(&service);
-    let output = folder.run(&["env"]);
+    let folder = folder_of(&service);
+    let outcome = folder.run(&["env"]);
     let expected = format!(
         "export AWS_ENDPOINT_URL_S3='http://127.0.0.1:{}'\n\
          export AWS_ACCESS_KEY_ID='ozone-compose'\n\
@@ -93,25 +60,25 @@ fn env_prints_lines_for_a_shell_that_eval_takes() {
          export AWS_DEFAULT_REGION='us-east-1'\n",
         service.s3_port
     );
-    assert_eq!((output.status.code(), stdout(&output)), (Some(0), expected), "{}", stderr(&output));
-    assert_eq!(stderr(&output), "");
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, expected.as_str()), "{outcome}");
+    assert_eq!(outcome.stderr, "");
 
-    let script = format!("{}printf %s \"$AWS_ENDPOINT_URL_S3\"", stdout(&output));
-    let shell = Command::new("sh").args(["-c", &script]).output().expect("a shell");
-    assert_eq!(stdout(&shell), format!("http://127.0.0.1:{}", service.s3_port));
+    let script = format!("{}printf %s \"$AWS_ENDPOINT_URL_S3\"", outcome.stdout);
+    let shell = Outcome::of(clean("sh").args(["-c", &script]));
+    assert_eq!(shell.stdout, format!("http://127.0.0.1:{}", service.s3_port));
     assert_eq!(service.leftovers(), 0);
 }
 
 #[test]
 fn env_prints_lines_for_a_file_and_json() {
     let service = Service::start(healthy());
-    let folder = Folder::of(&service);
-    let file = stdout(&folder.run(&["env", "--format", "dotenv"]));
+    let folder = folder_of(&service);
+    let file = folder.succeed(&["env", "--format", "dotenv"]).stdout;
     let lines: Vec<&str> = file.lines().collect();
     assert_eq!(lines[0], format!("AWS_ENDPOINT_URL_S3=http://127.0.0.1:{}", service.s3_port));
     assert_eq!(lines[1..3], ["AWS_ACCESS_KEY_ID=ozone-compose", "AWS_SECRET_ACCESS_KEY=ozone-compose"]);
 
-    let json: Value = serde_json::from_str(&stdout(&folder.run(&["env", "--format", "json"]))).expect("JSON");
+    let json: Value = serde_json::from_str(&folder.run(&["env", "--format", "json"]).stdout).expect("JSON");
     assert_eq!(
         (&json["version"], &json["kind"], &json["cluster"]),
         (&1.into(), &"env".into(), &"demo".into())
@@ -125,9 +92,8 @@ fn env_turns_checksums_after_the_body_off_for_ozone_2_0_only() {
     let service = Service::start(healthy());
     let env = |version| {
         let options = ["--ozone-version", version];
-        stdout(
-            &Folder::new(service.s3_port, service.stats_port, &options).run(&["env", "--format", "dotenv"]),
-        )
+        let folder = folder(service.s3_port, service.stats_port, &options);
+        folder.succeed(&["env", "--format", "dotenv"]).stdout
     };
     let off =
         "AWS_REQUEST_CHECKSUM_CALCULATION=when_required\nAWS_RESPONSE_CHECKSUM_VALIDATION=when_required\n";
@@ -137,11 +103,11 @@ fn env_turns_checksums_after_the_body_off_for_ozone_2_0_only() {
 
 #[test]
 fn nothing_is_printed_or_run_while_the_cluster_does_not_answer() {
-    let folder = Folder::new(closed_port(), closed_port(), &[]);
+    let folder = folder(free_port(), free_port(), &[]);
     for verb in [&["env"][..], &["run", "--", "echo", "ran"], &["smoke"], &["smoke", "--format", "json"]] {
-        let output = folder.run(verb);
-        assert_eq!((output.status.code(), stdout(&output)), (Some(5), String::new()), "{verb:?}");
-        let said = stderr(&output);
+        let outcome = folder.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{verb:?}");
+        let said = &outcome.stderr;
         assert!(said.contains("cluster `demo` does not answer a signed request"), "{said}");
         assert!(said.contains("Connection refused"), "{said}");
         assert!(said.contains("hint: `ozone-compose up` starts it"), "{said}");
@@ -151,75 +117,73 @@ fn nothing_is_printed_or_run_while_the_cluster_does_not_answer() {
 #[test]
 fn a_cluster_that_accepts_and_never_answers_is_not_ready() {
     // The queue of the listener takes the connection; nobody takes it from there.
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    let output = Folder::new(port, closed_port(), &[]).run(&["env"]);
-    assert_eq!((output.status.code(), stdout(&output)), (Some(5), String::new()));
-    assert!(stderr(&output).contains("no answer within 3.0 s"), "{}", stderr(&output));
+    let (_listener, port) = listener();
+    let outcome = folder(port, free_port(), &[]).run(&["env"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""));
+    assert!(outcome.stderr.contains("no answer within 3.0 s"), "{outcome}");
 }
 
 #[test]
 fn one_gateway_that_fails_does_not_hide_a_cluster_that_answers() {
     let service = Service::start(with(1, Wrong::Fails));
-    assert_eq!(Folder::of(&service).run(&["env"]).status.code(), Some(0));
+    assert_eq!(folder_of(&service).run(&["env"]).status, 0);
 }
 
 #[test]
 fn another_service_on_the_port_is_not_taken_for_the_cluster() {
     let service = Service::start(healthy());
-    let output = Folder::new(service.stats_port, closed_port(), &[]).run(&["env"]);
-    assert_eq!((output.status.code(), stdout(&output)), (Some(5), String::new()));
-    assert!(stderr(&output).contains("what answered there is not S3"), "{}", stderr(&output));
+    let outcome = folder(service.stats_port, free_port(), &[]).run(&["env"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""));
+    assert!(outcome.stderr.contains("what answered there is not S3"), "{outcome}");
 }
 
 #[test]
 fn run_hands_on_variables_arguments_and_the_exit_code() {
     let service = Service::start(healthy());
-    let folder = Folder::of(&service);
+    let folder = folder_of(&service);
     let script = "echo \"$AWS_ENDPOINT_URL_S3 $AWS_DEFAULT_REGION $MINE $1\"; exit 7";
     let mut command = folder.command(&["run", "--", "sh", "-c", script, "sh", "--flag"]);
-    let output = command.env("MINE", "kept").output().expect("the binary runs");
+    let outcome = Outcome::of(command.env("MINE", "kept"));
     let expected = format!("http://127.0.0.1:{} us-east-1 kept --flag\n", service.s3_port);
-    assert_eq!((output.status.code(), stdout(&output)), (Some(7), expected), "{}", stderr(&output));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (7, expected.as_str()), "{outcome}");
 }
 
 #[test]
 fn run_answers_as_a_shell_does_when_there_is_nothing_to_run() {
     let service = Service::start(healthy());
-    let folder = Folder::of(&service);
+    let folder = folder_of(&service);
     let missing = folder.run(&["run", "--", "no-such-program-here"]);
-    assert_eq!(missing.status.code(), Some(127));
-    assert!(stderr(&missing).contains("`no-such-program-here` is not on PATH"), "{}", stderr(&missing));
+    assert_eq!(missing.status, 127);
+    assert!(missing.stderr.contains("`no-such-program-here` is not on PATH"), "{}", missing.stderr);
     let plain = folder.run(&["run", "--", "./ozone-compose.yaml"]);
-    assert_eq!(plain.status.code(), Some(126));
-    assert!(stderr(&plain).contains("cannot be run: Permission denied"), "{}", stderr(&plain));
+    assert_eq!(plain.status, 126);
+    assert!(plain.stderr.contains("cannot be run: Permission denied"), "{}", plain.stderr);
 }
 
 #[test]
 fn run_is_ended_by_the_signal_that_ends_its_command() {
-    use std::os::unix::process::ExitStatusExt;
     let service = Service::start(healthy());
-    let output = Folder::of(&service).run(&["run", "--", "sh", "-c", "kill -TERM $$"]);
-    assert_eq!(output.status.signal(), Some(15));
+    let outcome = folder_of(&service).run(&["run", "--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(outcome.status, -15, "{outcome}");
 }
 
 #[test]
 fn smoke_passes_on_a_healthy_cluster_and_leaves_nothing() {
     let service = Service::start(healthy());
-    let folder = Folder::of(&service);
-    let output = folder.run(&["smoke"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    let names: Vec<String> = results(&output).into_iter().map(|(name, _)| name).collect();
+    let folder = folder_of(&service);
+    let outcome = folder.run(&["smoke"]);
+    assert_eq!(outcome.status, 0, "{outcome}");
+    let names: Vec<String> = results(&outcome).into_iter().map(|(name, _)| name).collect();
     assert_eq!(
         names.join(" "),
         "bucket put get head list delete multipart cross-gateway presigned distribution removal"
     );
-    assert!(results(&output).iter().all(|(_, result)| result == "passed"), "{}", stdout(&output));
+    assert!(results(&outcome).iter().all(|(_, result)| result == "passed"), "{outcome}");
     let shares = ["s3g1", "s3g2", "s3g3"].map(|name| format!("{name}     UP       20        33 %\n"));
     assert!(
-        stdout(&output).ends_with(&format!("GATEWAY  HAPROXY  REQUESTS  SHARE\n{}", shares.concat())),
+        outcome.stdout.ends_with(&format!("GATEWAY  HAPROXY  REQUESTS  SHARE\n{}", shares.concat())),
         "{}",
-        stdout(&output)
+        outcome.stdout
     );
     assert_eq!((service.leftovers(), service.part_servers()), (0, 3));
 }
@@ -227,8 +191,8 @@ fn smoke_passes_on_a_healthy_cluster_and_leaves_nothing() {
 #[test]
 fn smoke_as_json_is_one_object() {
     let service = Service::start(healthy());
-    let output = Folder::of(&service).run(&["smoke", "-q", "--format", "json"]);
-    let json: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let outcome = folder_of(&service).run(&["smoke", "-q", "--format", "json"]);
+    let json: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_eq!(
         (&json["version"], &json["kind"], &json["passed"]),
         (&1.into(), &"smoke".into(), &true.into())
@@ -240,24 +204,23 @@ fn smoke_as_json_is_one_object() {
         json["distribution"][2],
         serde_json::json!({"gateway": "s3g3", "state": "UP", "requests": 20})
     );
-    assert_eq!(stderr(&output), "");
+    assert_eq!(outcome.stderr, "");
 }
 
 #[test]
 fn smoke_names_a_gateway_that_changes_what_is_read() {
     let service = Service::start(with(2, Wrong::Corrupts));
-    let folder = Folder::of(&service);
-    let output = folder.run(&["smoke"]);
-    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
-    assert_eq!(result_of(&output, "cross-gateway"), "failed");
-    assert_eq!(result_of(&output, "removal"), "passed");
-    let said = stderr(&output);
+    let folder = folder_of(&service);
+    let outcome = folder.run(&["smoke"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert_eq!(result_of(&outcome, "cross-gateway"), "failed");
+    assert_eq!(result_of(&outcome, "removal"), "passed");
+    let said = &outcome.stderr;
     assert!(said.contains("from gateway `s3g2`"), "{said}");
     assert!(said.contains("hint: `ozone-compose logs s3g2`"), "{said}");
     assert_eq!(service.leftovers(), 0);
 
-    let json: Value =
-        serde_json::from_str(&stdout(&folder.run(&["smoke", "--format", "json"]))).expect("JSON");
+    let json: Value = serde_json::from_str(&folder.run(&["smoke", "--format", "json"]).stdout).expect("JSON");
     let checks = json["checks"].as_array().expect("a list");
     let failed: Vec<_> = checks.iter().filter(|check| check["result"] == "failed").collect();
     assert!(!failed.is_empty() && failed.iter().all(|check| check["failed_gateway"] == "s3g2"), "{json:#}");
@@ -267,9 +230,9 @@ fn smoke_names_a_gateway_that_changes_what_is_read() {
 #[test]
 fn smoke_names_a_gateway_that_fails_and_still_cleans_up() {
     let service = Service::start(with(3, Wrong::Fails));
-    let output = Folder::of(&service).run(&["smoke"]);
-    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
-    let said = stderr(&output);
+    let outcome = folder_of(&service).run(&["smoke"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    let said = &outcome.stderr;
     assert!(said.contains("500 InternalError, from gateway `s3g3`"), "{said}");
     assert_eq!(service.leftovers(), 0);
 }
@@ -277,10 +240,10 @@ fn smoke_names_a_gateway_that_fails_and_still_cleans_up() {
 #[test]
 fn smoke_names_a_gateway_that_never_gets_a_request() {
     let service = Service::start(with(1, Wrong::Starves));
-    let output = Folder::of(&service).run(&["smoke"]);
-    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
-    assert_eq!(result_of(&output, "distribution"), "failed");
-    let said = stderr(&output);
+    let outcome = folder_of(&service).run(&["smoke"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert_eq!(result_of(&outcome, "distribution"), "failed");
+    let said = &outcome.stderr;
     assert!(said.contains("60 requests, and none through s3g1"), "{said}");
     assert_eq!(service.leftovers(), 0);
 }
@@ -288,24 +251,24 @@ fn smoke_names_a_gateway_that_never_gets_a_request() {
 #[test]
 fn smoke_expects_nothing_of_a_gateway_that_is_down() {
     let service = Service::start(with(2, Wrong::Down));
-    let output = Folder::of(&service).run(&["smoke"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    assert!(stdout(&output).contains("s3g2     DOWN     0         0 %"), "{}", stdout(&output));
+    let outcome = folder_of(&service).run(&["smoke"]);
+    assert_eq!(outcome.status, 0, "{outcome}");
+    assert!(outcome.stdout.contains("s3g2     DOWN     0         0 %"), "{outcome}");
 }
 
 #[test]
 fn smoke_says_what_it_cannot_see_behind_a_balancer_that_names_no_gateway() {
     let service = Service::start(Behaviour { named: false, ..healthy() });
-    let folder = Folder::new(service.s3_port, 0, &["--profile", "upstream"]);
-    let output = folder.run(&["smoke"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let folder = folder(service.s3_port, 0, &["--profile", "upstream"]);
+    let outcome = folder.run(&["smoke"]);
+    assert_eq!(outcome.status, 0, "{outcome}");
     for check in ["cross-gateway", "distribution"] {
-        assert_eq!(result_of(&output, check), "skipped");
+        assert_eq!(result_of(&outcome, check), "skipped");
     }
-    assert!(stdout(&output).contains("skipped: the balancer of the upstream profile"), "{}", stdout(&output));
-    assert_eq!(result_of(&output, "multipart"), "passed");
+    assert!(outcome.stdout.contains("skipped: the balancer of the upstream profile"), "{outcome}");
+    assert_eq!(result_of(&outcome, "multipart"), "passed");
 
     // The same answers from a balancer that should name gateways are a fault.
-    assert_eq!(Folder::of(&service).run(&["smoke"]).status.code(), Some(1));
+    assert_eq!(folder_of(&service).run(&["smoke"]).status, 1);
     assert_eq!(service.leftovers(), 0);
 }

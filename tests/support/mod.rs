@@ -2,12 +2,18 @@
 
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
+pub(crate) mod archive;
+pub(crate) mod engine;
 pub(crate) mod examples;
 pub(crate) mod library;
+pub(crate) mod s3;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
+use std::net::TcpListener;
+use std::ops::Neg;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -103,7 +109,7 @@ fn relative(root: &Path, path: &Path) -> String {
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// The exit code, -1 for a signal.
+    /// The exit code; minus the number of the signal that ended it.
     pub(crate) status: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -125,7 +131,7 @@ impl Outcome {
 impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
         Self {
-            status: output.status.code().unwrap_or(-1),
+            status: output.status.code().or(output.status.signal().map(Neg::neg)).expect("an end"),
             stdout: String::from_utf8(output.stdout).expect("UTF-8 on standard output"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8 on standard error"),
         }
@@ -158,6 +164,18 @@ pub(crate) fn clean(program: &str) -> Command {
         }
     }
     command
+}
+
+/// A listener on a port of its own, which holds that port.
+pub(crate) fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port)
+}
+
+/// A port that was free a moment ago, and on which nobody listens.
+pub(crate) fn free_port() -> u16 {
+    listener().1
 }
 
 /// Whether all of these tools are there. When one is not, says that the test was skipped, or fails where

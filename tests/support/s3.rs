@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -202,8 +202,7 @@ impl State {
 
 /// Answers connections on a port of its own, one request each.
 fn serve(state: Arc<Mutex<State>>, respond: fn(&mut State, &Request) -> Vec<u8>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
+    let (listener, port) = super::listener();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let state = Arc::clone(&state);

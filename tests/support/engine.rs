@@ -1,0 +1,99 @@
+//! A `docker` that answers as it was told, and runs of the binary with nothing else on PATH.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fs_err as fs;
+use tempfile::TempDir;
+
+use super::{Outcome, Sandbox};
+
+/// A folder to work in, and one with a fake `docker` in it, or with none.
+pub(crate) struct Machine {
+    pub(crate) sandbox: Sandbox,
+    programs: TempDir,
+    answers: Cell<usize>,
+}
+
+impl Machine {
+    /// A machine without `docker`.
+    pub(crate) fn new() -> Self {
+        let programs = tempfile::tempdir().expect("a folder");
+        Self { sandbox: Sandbox::new(), programs, answers: Cell::new(0) }
+    }
+
+    /// `docker` answers arguments that match a pattern of the shell; the last that was told wins.
+    pub(crate) fn docker(self, pattern: &str, code: u8, stdout: &str, stderr: &str) -> Self {
+        self.tell(pattern, code, stdout, stderr);
+        self
+    }
+
+    /// From now on `docker` answers so.
+    pub(crate) fn tell(&self, pattern: &str, code: u8, stdout: &str, stderr: &str) {
+        let number = self.answers.get() + 1;
+        let (out, err) = (self.beside(&format!("{number}.out")), self.beside(&format!("{number}.err")));
+        fs::write(&out, stdout).expect("an answer");
+        fs::write(&err, stderr).expect("an answer");
+        let (out, err) = (out.display(), err.display());
+        self.tell_to_do(pattern, &format!("/bin/cat {out}; /bin/cat {err} >&2; exit {code}"));
+    }
+
+    /// From now on `docker` does what a line of the shell says, which has `$here` for the folder of its own and must
+    /// exit. Nothing is on its PATH.
+    pub(crate) fn tell_to_do(&self, pattern: &str, script: &str) {
+        let (program, answers) = (self.beside("docker"), self.beside("answers"));
+        if self.answers.get() == 0 {
+            fs::os::unix::fs::symlink(support("docker"), program).expect("a program");
+        }
+        self.answers.set(self.answers.get() + 1);
+        let before = fs::read_to_string(&answers).unwrap_or_default();
+        fs::write(answers, format!("case \"$*\" in {pattern}) {script};; esac\n{before}"))
+            .expect("the answers");
+    }
+
+    /// Answers of an engine that is well, of the images, and of no containers on any port.
+    pub(crate) fn with_good_engine(self) -> Self {
+        self.docker("version\\ --format*", 0, GOOD_VERSION, "")
+            .docker("compose\\ version*", 0, "v2.40.3\n", "")
+            .docker("context\\ inspect*", 0, "unix:///var/run/docker.sock\n", "")
+            .docker("info*", 0, GOOD_INFO, "")
+            .docker("image\\ inspect*", 0, "sha256:1\n", "")
+            .docker("ps\\ --filter\\ publish=*", 0, "", "")
+    }
+
+    /// The binary, to be run in the sandbox.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(arguments);
+        command.env("PATH", self.programs.path());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&mut self.command(arguments))
+    }
+
+    /// What `docker` was asked, a line each.
+    pub(crate) fn asked(&self) -> String {
+        fs::read_to_string(self.beside("asked")).unwrap_or_default()
+    }
+
+    /// A file beside the fake `docker`.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.programs.path().join(name)
+    }
+}
+
+/// What the fake client says of an engine that does not run.
+pub(crate) const DOWN: &str =
+    "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?\n";
+
+const GOOD_VERSION: &str = r#"{"Client":{"Version":"28.2.2"},"Server":{"Version":"28.2.1"}}"#;
+
+const GOOD_INFO: &str = r#"{"MemTotal":25276510208,"DockerRootDir":"/","NCPU":2,"Architecture":"x86_64"}"#;
+
+/// A file beside this one.
+fn support(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(name)
+}
