@@ -24,14 +24,6 @@ fn folder_of(service: &Service) -> Sandbox {
     folder(service.s3_port, service.stats_port, &["-n", "3"])
 }
 
-fn healthy() -> Behaviour {
-    Behaviour { gateways: 3, wrong: None, named: true }
-}
-
-fn with(number: usize, wrong: Wrong) -> Behaviour {
-    Behaviour { wrong: Some((number, wrong)), ..healthy() }
-}
-
 /// The rows of the first table by check: what `RESULT` says.
 fn results(outcome: &Outcome) -> Vec<(String, String)> {
     let rows = outcome.stdout.lines().skip(1).take_while(|line| !line.is_empty());
@@ -49,7 +41,7 @@ fn result_of(outcome: &Outcome, check: &str) -> String {
 
 #[test]
 fn env_prints_lines_for_a_shell_that_eval_takes() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let folder = folder_of(&service);
     let outcome = folder.run(&["env"]);
     let expected = format!(
@@ -71,7 +63,7 @@ fn env_prints_lines_for_a_shell_that_eval_takes() {
 
 #[test]
 fn env_prints_lines_for_a_file_and_json() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let folder = folder_of(&service);
     let file = folder.succeed(&["env", "--format", "dotenv"]).stdout;
     let lines: Vec<&str> = file.lines().collect();
@@ -89,7 +81,7 @@ fn env_prints_lines_for_a_file_and_json() {
 
 #[test]
 fn env_turns_checksums_after_the_body_off_for_ozone_2_0_only() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let env = |version| {
         let options = ["--ozone-version", version];
         let folder = folder(service.s3_port, service.stats_port, &options);
@@ -125,13 +117,13 @@ fn a_cluster_that_accepts_and_never_answers_is_not_ready() {
 
 #[test]
 fn one_gateway_that_fails_does_not_hide_a_cluster_that_answers() {
-    let service = Service::start(with(1, Wrong::Fails));
+    let service = Service::start(Behaviour::with(1, Wrong::Fails));
     assert_eq!(folder_of(&service).run(&["env"]).status, 0);
 }
 
 #[test]
 fn another_service_on_the_port_is_not_taken_for_the_cluster() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let outcome = folder(service.stats_port, free_port(), &[]).run(&["env"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""));
     assert!(outcome.stderr.contains("what answered there is not S3"), "{outcome}");
@@ -139,7 +131,7 @@ fn another_service_on_the_port_is_not_taken_for_the_cluster() {
 
 #[test]
 fn run_hands_on_variables_arguments_and_the_exit_code() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let folder = folder_of(&service);
     let script = "echo \"$AWS_ENDPOINT_URL_S3 $AWS_DEFAULT_REGION $MINE $1\"; exit 7";
     let mut command = folder.command(&["run", "--", "sh", "-c", script, "sh", "--flag"]);
@@ -150,7 +142,7 @@ fn run_hands_on_variables_arguments_and_the_exit_code() {
 
 #[test]
 fn run_answers_as_a_shell_does_when_there_is_nothing_to_run() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let folder = folder_of(&service);
     let missing = folder.run(&["run", "--", "no-such-program-here"]);
     assert_eq!(missing.status, 127);
@@ -162,14 +154,14 @@ fn run_answers_as_a_shell_does_when_there_is_nothing_to_run() {
 
 #[test]
 fn run_is_ended_by_the_signal_that_ends_its_command() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let outcome = folder_of(&service).run(&["run", "--", "sh", "-c", "kill -TERM $$"]);
     assert_eq!(outcome.status, -15, "{outcome}");
 }
 
 #[test]
 fn smoke_passes_on_a_healthy_cluster_and_leaves_nothing() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let folder = folder_of(&service);
     let outcome = folder.run(&["smoke"]);
     assert_eq!(outcome.status, 0, "{outcome}");
@@ -190,7 +182,7 @@ fn smoke_passes_on_a_healthy_cluster_and_leaves_nothing() {
 
 #[test]
 fn smoke_as_json_is_one_object() {
-    let service = Service::start(healthy());
+    let service = Service::start(Behaviour::healthy(3));
     let outcome = folder_of(&service).run(&["smoke", "-q", "--format", "json"]);
     let json: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_eq!(
@@ -209,7 +201,7 @@ fn smoke_as_json_is_one_object() {
 
 #[test]
 fn smoke_names_a_gateway_that_changes_what_is_read() {
-    let service = Service::start(with(2, Wrong::Corrupts));
+    let service = Service::start(Behaviour::with(2, Wrong::Corrupts));
     let folder = folder_of(&service);
     let outcome = folder.run(&["smoke"]);
     assert_eq!(outcome.status, 1, "{outcome}");
@@ -229,7 +221,7 @@ fn smoke_names_a_gateway_that_changes_what_is_read() {
 
 #[test]
 fn smoke_names_a_gateway_that_fails_and_still_cleans_up() {
-    let service = Service::start(with(3, Wrong::Fails));
+    let service = Service::start(Behaviour::with(3, Wrong::Fails));
     let outcome = folder_of(&service).run(&["smoke"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     let said = &outcome.stderr;
@@ -239,7 +231,7 @@ fn smoke_names_a_gateway_that_fails_and_still_cleans_up() {
 
 #[test]
 fn smoke_names_a_gateway_that_never_gets_a_request() {
-    let service = Service::start(with(1, Wrong::Starves));
+    let service = Service::start(Behaviour::with(1, Wrong::Starves));
     let outcome = folder_of(&service).run(&["smoke"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     assert_eq!(result_of(&outcome, "distribution"), "failed");
@@ -250,7 +242,7 @@ fn smoke_names_a_gateway_that_never_gets_a_request() {
 
 #[test]
 fn smoke_expects_nothing_of_a_gateway_that_is_down() {
-    let service = Service::start(with(2, Wrong::Down));
+    let service = Service::start(Behaviour::with(2, Wrong::Down));
     let outcome = folder_of(&service).run(&["smoke"]);
     assert_eq!(outcome.status, 0, "{outcome}");
     assert!(outcome.stdout.contains("s3g2     DOWN     0         0 %"), "{outcome}");
@@ -258,7 +250,7 @@ fn smoke_expects_nothing_of_a_gateway_that_is_down() {
 
 #[test]
 fn smoke_says_what_it_cannot_see_behind_a_balancer_that_names_no_gateway() {
-    let service = Service::start(Behaviour { named: false, ..healthy() });
+    let service = Service::start(Behaviour { named: false, ..Behaviour::healthy(3) });
     let folder = folder(service.s3_port, 0, &["--profile", "upstream"]);
     let outcome = folder.run(&["smoke"]);
     assert_eq!(outcome.status, 0, "{outcome}");

@@ -5,6 +5,7 @@
 pub(crate) mod archive;
 pub(crate) mod engine;
 pub(crate) mod examples;
+pub(crate) mod http;
 pub(crate) mod library;
 pub(crate) mod s3;
 

@@ -1,12 +1,19 @@
 //! An S3 service for tests, as a balancer with several gateways shows it: objects in memory, requests to each
-//! gateway in turn, `/stats;csv` on a second port, and gateways that do wrong when they are told to.
+//! gateway in turn, and on ports of their own `/stats;csv` and the JMX of an SCM and an OM. Gateways do wrong when
+//! they are told to, and the whole may take its time to start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::http::{Request, answer, serve};
+
+/// What a slow gateway takes for each request; an `up` that waits looks whether it is done more often.
+const SLOW: Duration = Duration::from_millis(400);
 
 /// What a gateway does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +22,10 @@ pub(crate) enum Wrong {
     Corrupts,
     /// It answers 500 to everything.
     Fails,
+    /// It answers 503 to every PUT.
+    ReadsOnly,
+    /// It takes far longer than the others.
+    Slow,
     /// HAProxy says it is up, and it never gets a request.
     Starves,
     /// HAProxy says it is down.
@@ -30,6 +41,23 @@ pub(crate) struct Behaviour {
     pub(crate) wrong: Option<(usize, Wrong)>,
     /// Whether answers say which gateway they are from.
     pub(crate) named: bool,
+    /// How many looks find the SCM in safe mode and the OM without a leader. Meanwhile the balancer has no gateway and
+    /// answers 503 itself.
+    pub(crate) looks: usize,
+    /// How many of the first S3 requests never get an answer, as from an OM that waits for its quorum.
+    pub(crate) held: usize,
+}
+
+impl Behaviour {
+    /// That many gateways, and all is well from the start.
+    pub(crate) fn healthy(gateways: usize) -> Self {
+        Self { gateways, wrong: None, named: true, looks: 0, held: 0 }
+    }
+
+    /// Three gateways, one of which, by number from 1, does wrong.
+    pub(crate) fn with(number: usize, wrong: Wrong) -> Self {
+        Self { wrong: Some((number, wrong)), ..Self::healthy(3) }
+    }
 }
 
 /// The service, which runs until the test ends.
@@ -37,6 +65,8 @@ pub(crate) struct Behaviour {
 pub(crate) struct Service {
     pub(crate) s3_port: u16,
     pub(crate) stats_port: u16,
+    pub(crate) scm_port: u16,
+    pub(crate) om_port: u16,
     state: Arc<Mutex<State>>,
 }
 
@@ -48,55 +78,101 @@ struct State {
     /// Parts by `upload/number`.
     parts: BTreeMap<(String, u16), Vec<u8>>,
     /// Gateways that took each part.
-    part_servers: Vec<usize>,
+    part_servers: BTreeSet<usize>,
     turn: usize,
-}
-
-struct Request {
-    method: String,
-    path: String,
-    query: BTreeMap<String, String>,
-    body: Vec<u8>,
+    /// S3 requests so far.
+    requests: usize,
+    /// Looks at the SCM so far.
+    scm_looks: usize,
+    /// Looks at the OM so far.
+    om_looks: usize,
 }
 
 impl Service {
     pub(crate) fn start(behaviour: Behaviour) -> Self {
-        let (objects, parts) = (BTreeMap::new(), BTreeMap::new());
-        let state = State { behaviour, objects, parts, part_servers: Vec::new(), turn: 0 };
-        let state = Arc::new(Mutex::new(state));
-        let s3_port = serve(Arc::clone(&state), State::s3);
-        let stats_port = serve(Arc::clone(&state), |state, _| answer(200, &[], state.stats().as_bytes()));
-        Self { s3_port, stats_port, state }
+        let state = Arc::new(Mutex::new(State {
+            behaviour,
+            objects: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            part_servers: BTreeSet::new(),
+            turn: 0,
+            requests: 0,
+            scm_looks: 0,
+            om_looks: 0,
+        }));
+        let page = |render: fn(&mut State, &Request) -> Vec<u8>| {
+            let state = Arc::clone(&state);
+            serve(move |request| Some(render(&mut lock(&state), request)))
+        };
+        let stats_port = page(|state, _| answer(200, &[], state.stats().as_bytes()));
+        let (scm_port, om_port) = (page(State::scm), page(State::om));
+        let shared = Arc::clone(&state);
+        let s3_port = serve(move |request| s3(&shared, request));
+        Self { s3_port, stats_port, scm_port, om_port, state }
     }
 
     /// Buckets, objects and parts that are left.
     pub(crate) fn leftovers(&self) -> usize {
-        let state = self.state.lock().expect("a lock");
+        let state = lock(&self.state);
         state.objects.len() + state.parts.len()
     }
 
     /// How many gateways took parts.
     pub(crate) fn part_servers(&self) -> usize {
-        let mut servers = self.state.lock().expect("a lock").part_servers.clone();
-        servers.sort_unstable();
-        servers.dedup();
-        servers.len()
+        lock(&self.state).part_servers.len()
+    }
+
+    /// S3 requests so far.
+    pub(crate) fn requests(&self) -> usize {
+        lock(&self.state).requests
     }
 }
 
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("a state that no test has broken")
+}
+
+/// What the balancer answers, if anything.
+fn s3(state: &Mutex<State>, request: &Request) -> Option<Vec<u8>> {
+    let gateway = {
+        let mut state = lock(state);
+        state.requests += 1;
+        if state.requests <= state.behaviour.held {
+            return None;
+        }
+        if !state.has_started() {
+            return Some(answer(503, &[], b"<html><body>No server is available</body></html>"));
+        }
+        state.next_gateway()
+    };
+    if lock(state).does(gateway, Wrong::Slow) {
+        thread::sleep(SLOW);
+    }
+    Some(lock(state).through(gateway, request))
+}
+
 impl State {
-    fn s3(&mut self, request: &Request) -> Vec<u8> {
-        let gateway = self.next_gateway();
-        let does = |wrong| self.behaviour.wrong == Some((gateway, wrong));
-        let (corrupts, fails) = (does(Wrong::Corrupts), does(Wrong::Fails));
-        let (status, etag, mut body) = if fails {
+    fn has_started(&self) -> bool {
+        self.behaviour.looks == 0 || self.scm_looks > self.behaviour.looks
+    }
+
+    fn does(&self, gateway: usize, wrong: Wrong) -> bool {
+        self.behaviour.wrong == Some((gateway, wrong))
+    }
+
+    fn through(&mut self, gateway: usize, request: &Request) -> Vec<u8> {
+        let is_put = request.method == "PUT";
+        let (status, etag, mut body) = if self.does(gateway, Wrong::Fails) {
             (500, None, error("InternalError"))
+        } else if is_put && self.does(gateway, Wrong::ReadsOnly) {
+            (503, None, error("ServiceUnavailable"))
         } else if !request.query.contains_key("X-Amz-Signature") {
             (403, None, error("AccessDenied"))
         } else {
             self.act(request, gateway)
         };
         let is_read = request.method == "GET" && !request.query.contains_key("list-type") && status == 200;
+        let corrupts = self.does(gateway, Wrong::Corrupts);
         if let Some(first) = body.first_mut().filter(|_| corrupts && is_read) {
             *first ^= 1;
         }
@@ -118,8 +194,7 @@ impl State {
     fn next_gateway(&mut self) -> usize {
         loop {
             self.turn = self.turn % self.behaviour.gateways + 1;
-            let away = [Wrong::Starves, Wrong::Down].map(|wrong| Some((self.turn, wrong)));
-            if !away.contains(&self.behaviour.wrong) {
+            if ![Wrong::Starves, Wrong::Down].iter().any(|wrong| self.does(self.turn, *wrong)) {
                 return self.turn;
             }
         }
@@ -135,7 +210,7 @@ impl State {
         }
         match (method.as_str(), query.get("uploadId"), query.get("partNumber")) {
             ("PUT", Some(id), Some(number)) => {
-                self.part_servers.push(gateway);
+                self.part_servers.insert(gateway);
                 self.parts.insert((id.clone(), number.parse().expect("a number")), body.clone());
                 (200, Some(format!("\"part-{number}\"")), Vec::new())
             }
@@ -192,75 +267,39 @@ impl State {
         let mut csv =
             String::from("# pxname,svname,scur,stot,econ,eresp,hrsp_5xx,status,check_status,type,\n");
         for number in 1..=self.behaviour.gateways {
-            let is_down = self.behaviour.wrong == Some((number, Wrong::Down));
+            let is_down = self.does(number, Wrong::Down) || !self.has_started();
             let state = if is_down { "DOWN,L4CON" } else { "UP,L7OK" };
             let _ = writeln!(csv, "gateways,s3g{number},0,0,0,0,0,{state},2,");
         }
         csv
     }
-}
 
-/// Answers connections on a port of its own, one request each.
-fn serve(state: Arc<Mutex<State>>, respond: fn(&mut State, &Request) -> Vec<u8>) -> u16 {
-    let (listener, port) = super::listener();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let state = Arc::clone(&state);
-            thread::spawn(move || {
-                if let Some(request) = read(&stream) {
-                    let bytes = respond(&mut state.lock().expect("a lock"), &request);
-                    // A client that went away got what it wanted.
-                    let _ = (&stream).write_all(&bytes);
-                }
-            });
-        }
-    });
-    port
-}
-
-fn read(stream: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
+    /// The page of an SCM that is asked for its safe mode.
+    fn scm(&mut self, request: &Request) -> Vec<u8> {
+        self.scm_looks += 1;
+        let is_met = self.scm_looks > self.behaviour.looks;
+        let rule = format!("registered datanodes (={}) >= required datanodes (=1)", u8::from(is_met));
+        let rules = [
+            json!({"key": "DataNodeSafeModeRule", "value": [rule, is_met.to_string()]}),
+            json!({"key": "RatisContainerSafeModeRule", "value": ["100.00% of [RATIS] Containers", "true"]}),
+        ];
+        let bean = json!({"InSafeMode": !is_met, "SafeModeRuleStatus": rules});
+        jmx(request, "name=StorageContainerManagerInfo", &bean)
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let pair = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(name), decoded(value))
-    };
-    let query = query.split('&').map(pair).collect();
-    Some(Request { method, path: decoded(path), query, body })
+
+    /// The page of an OM that is asked who leads.
+    fn om(&mut self, request: &Request) -> Vec<u8> {
+        self.om_looks += 1;
+        let role = if self.om_looks > self.behaviour.looks { "LEADER" } else { "FOLLOWER" };
+        jmx(request, "name=OzoneManagerInfo", &json!({"RatisRoles": [["om", "om", "9872", role, ""]]}))
+    }
 }
 
-fn decoded(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let [first, tail @ ..] = rest {
-        let escaped = (*first == b'%').then(|| std::str::from_utf8(&tail[..2]).expect("two digits"));
-        bytes.push(escaped.map_or(*first, |digits| u8::from_str_radix(digits, 16).expect("hexadecimal")));
-        rest = if escaped.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8(bytes).expect("UTF-8")
-}
-
-fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} As told\r\nContent-Length: {}\r\n", body.len());
-    for (name, value) in headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    head.push_str("Connection: close\r\n\r\n");
-    [head.as_bytes(), body].concat()
+/// The page with a bean where that is what was asked for; without beans otherwise.
+fn jmx(request: &Request, name: &str, bean: &serde_json::Value) -> Vec<u8> {
+    let is_asked = request.path == "/jmx" && request.query.get("qry").is_some_and(|qry| qry.contains(name));
+    let beans: &[_] = if is_asked { &[bean] } else { &[] };
+    answer(200, &[], json!({"beans": beans}).to_string().as_bytes())
 }
 
 fn xml(root: &str, inner: &str) -> Vec<u8> {
