@@ -37,8 +37,8 @@ fn an_edited_file_is_not_overwritten() {
     assert!(
         outcome.stderr.ends_with(
             "\nhint: three ways on: move the edit to ozone-compose.yaml, compose.override.yaml or \
-             haproxy/zz-local.cfg, which stay yours; overwrite it with `--force`, which keeps it as FILE.bak; \
-             or leave everything as it is\n"
+             haproxy/zz-local.cfg, which stay yours; overwrite it with `generate --force`, which keeps it as \
+             FILE.bak; or leave everything as it is\n"
         ),
         "{outcome}"
     );
