@@ -57,6 +57,9 @@ pub fn remove(name: &str, volumes: bool, context: &Context) -> Result<()> {
         change(&format!("remove the volumes of `{name}`"), ["volume", "rm"], &kept, context)?;
         kept.clear();
     }
+    if context.runner.is_dry() {
+        return Ok(());
+    }
     let data = if kept.is_empty() { String::new() } else { format!("; its data stays: {}", kept.join(", ")) };
     context.ui.say(&format!("removed cluster `{name}`{data}"));
     Ok(())

@@ -36,7 +36,8 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
         refuse_to_overwrite(file)?;
     }
     let path = folder.folder;
-    let mut progress = context.ui.progress();
+    let dry = context.runner.is_dry();
+    let mut progress = if dry { context.ui.no_progress() } else { context.ui.progress() };
     let (mut folder, mut asked) = open_to_write(&path, &context.environment, &flags.0)?;
     if !asked.spec.has_cluster() {
         return Err(not_ours_to_run(&path).into());

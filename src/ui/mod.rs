@@ -42,6 +42,12 @@ impl Ui {
         Progress::new(self, self.mode)
     }
 
+    /// What waits here in silence, such as a run that only shows what it would do.
+    #[must_use]
+    pub fn no_progress(self) -> Progress {
+        Progress::new(self, Mode::Quiet)
+    }
+
     /// Prints data, byte for byte.
     ///
     /// # Errors
