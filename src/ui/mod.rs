@@ -7,6 +7,7 @@ use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Error, Result};
+use serde_json::json;
 
 use crate::error::Failure;
 use crate::spec::Problems;
@@ -70,8 +71,12 @@ impl Ui {
 
     /// Says a line, unless quiet.
     pub fn say(self, text: &str) {
-        if !self.quiet {
-            say_always(text);
+        match self.mode {
+            _ if self.quiet => {}
+            Mode::Json => {
+                say_always(&json!({ "version": 1, "kind": "message", "text": text.trim() }).to_string());
+            }
+            _ => say_always(text),
         }
     }
 
@@ -82,6 +87,9 @@ impl Ui {
 
     /// Says why the run failed and what to type next.
     pub fn error(self, error: &Error) {
+        if self.mode == Mode::Json {
+            return say_always(&error_object(error).to_string());
+        }
         let mut lines = vec![format!("{BAD}error:{BAD:#} {}", headline(error))];
         lines.extend(error.chain().skip(1).map(|cause| format!("  caused by: {cause}")));
         if let Some(failure) = error.downcast_ref::<Failure>() {
@@ -98,6 +106,18 @@ impl Ui {
 fn say_always(text: &str) {
     // Nobody is left to be told that nobody listens.
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+fn error_object(error: &Error) -> serde_json::Value {
+    let failure = error.downcast_ref::<Failure>();
+    json!({
+        "version": 1,
+        "kind": "error",
+        "text": error.to_string(),
+        "causes": error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>(),
+        "detail": failure.map_or("", |failure| &failure.detail),
+        "hint": failure.map_or("", |failure| &failure.hint),
+    })
 }
 
 fn headline(error: &Error) -> String {

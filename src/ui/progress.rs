@@ -18,7 +18,7 @@ pub enum Mode {
     Tty,
     /// A line a change, with the time since the start
     Plain,
-    /// A JSON object a change, on standard error
+    /// A JSON object a line on standard error, for changes and all else that is said
     Json,
     /// Nothing
     Quiet,
