@@ -1,41 +1,76 @@
 #!/usr/bin/env bash
-# Time from nothing to a PUT and a GET through every gateway, in one run on one machine:
-#   tuned     `ozone-compose up`
-#   upstream  the same images with the files of `--profile upstream`, which say what Ozone's example says,
-#             under plain `docker compose up -d`
-# Both are proved by the same probe. Usage: benches/up.sh [GATEWAYS] [ROUNDS]; needs Docker and free ports.
+# Time from nothing to a PUT and a GET through every gateway, in one run on one machine with the same images:
+#   ours    `ozone-compose up`
+#   theirs  the files of `--profile upstream`, which say what Ozone's example says, under plain `docker compose
+#           up -d`. With OZONE_EXAMPLES=FOLDER, Ozone's own files instead: FOLDER is hadoop-ozone/dist/src/main/compose
+#           of a checkout, run over the distribution inside the image, without Recon and HttpFS.
+# Usage: benches/up.sh [ROUNDS]; needs Docker, curl and the default ports. Three gateways, as in the example.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-gateways=${1:-3} rounds=${2:-3}
+rounds=${1:-3}
 cargo build --release --quiet
 tool=$PWD/target/release/ozone-compose
 work=$(mktemp -d)
+image=apache/ozone:2.2.1
+
+ours() { "$tool" up --name bench-ours -o "$work/ours"; }
+
+theirs() {
+  if [ -n "${OZONE_EXAMPLES-}" ]; then
+    cd "$work/dist/compose/ozone" &&
+      docker compose -p bench-theirs -f docker-compose.yaml -f ../common/s3-haproxy.yaml \
+        up -d scm om datanode s3g s3g1 s3g2 s3g3 && await_every_gateway
+  else
+    "$tool" generate --profile upstream --bind 127.0.0.1 --jvm throughput --name bench-theirs -o "$work/theirs" &&
+      cd "$work/theirs" && docker compose up -d && await_every_gateway
+  fi
+}
+
+# Under round robin, six PUTs and GETs in a row have met each of three gateways with both.
+await_every_gateway() {
+  local good=0 end=$((SECONDS + 300))
+  while [ "$good" -lt 6 ]; do
+    [ "$SECONDS" -lt "$end" ] || { echo "no PUT through every gateway in 300 s"; return 1; }
+    if s3 -X PUT bench/key --data-binary hello && s3 bench/key; then good=$((good + 1)); else
+      good=0
+      s3 -X PUT bench || true
+      sleep 0.3
+    fi
+  done
+}
+
+# A request that an OM in waiting holds is given up after five seconds, as by `up`.
+s3() {
+  local path=${*: -1}
+  if [ "$1" = -X ]; then path=$3; set -- "$1" "$2" "${@:4}"; else set --; fi
+  curl -sf -m 5 -o /dev/null --user any:any --aws-sigv4 aws:amz:us-east-1:s3 \
+    -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@" "http://127.0.0.1:9878/$path"
+}
+
+remove() { docker compose -p "$1" down --volumes --remove-orphans --timeout 1 >/dev/null 2>&1 || true; }
+
 # Only what this run started.
-trap 'for name in bench-tuned bench-upstream; do "$tool" -q down --name $name --volumes || true; done; rm -rf "$work"' EXIT
+trap 'remove bench-ours; remove bench-theirs; rm -rf "$work"' EXIT
 
-now() { date +%s%N; }
-
-# Seconds that a command takes, with one decimal.
+# Seconds that a function takes.
 seconds() {
-  local start end
-  start=$(now)
-  "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-  end=$(now)
-  awk -v ns=$((end - start)) 'BEGIN { printf "%.1f", ns / 1e9 }'
+  local start=$EPOCHREALTIME
+  ("$@") >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+  awk -v start="$start" -v end="$EPOCHREALTIME" 'BEGIN { printf "%.1f", end - start }'
 }
 
-tuned() { "$tool" up -n "$gateways" --name bench-tuned -o "$work/tuned"; }
+if [ -n "${OZONE_EXAMPLES-}" ]; then
+  container=$(docker create "$image" true)
+  docker cp -q "$container:/opt/hadoop" "$work/dist" && docker rm "$container" >/dev/null
+  mkdir -p "$work/dist/compose"
+  cp -r "$OZONE_EXAMPLES"/{ozone,common} "$work/dist/compose/"
+  # The build of Ozone fills this in.
+  printf 'OZONE_RUNNER_IMAGE=%s\nOZONE_RUNNER_VERSION=%s\nOZONE_OPTS=\n' "${image%:*}" "${image#*:}" >"$work/dist/compose/ozone/.env"
+fi
 
-upstream() {
-  "$tool" generate -n "$gateways" --profile upstream --bind 127.0.0.1 --jvm throughput --name bench-upstream -o "$work/upstream"
-  (cd "$work/upstream" && docker compose up -d)
-  # Everything runs already: what is left of `up` is the probe.
-  "$tool" up -o "$work/upstream"
-}
-
-printf '%-6s %12s %12s %8s\n' round tuned/s upstream/s ratio
+printf '%-6s %8s %8s %8s\n' round ours/s theirs/s ratio
 for round in $(seq "$rounds"); do
-  t=$(seconds tuned); "$tool" -q down --name bench-tuned --volumes
-  u=$(seconds upstream); "$tool" -q down --name bench-upstream --volumes
-  awk -v r="$round" -v t="$t" -v u="$u" 'BEGIN { printf "%-6s %12s %12s %8.2f\n", r, t, u, u / t }'
+  ours=$(seconds ours); remove bench-ours
+  theirs=$(seconds theirs); remove bench-theirs
+  awk -v r="$round" -v o="$ours" -v t="$theirs" 'BEGIN { printf "%-6s %8s %8s %8.2f\n", r, o, t, t / o }'
 done

@@ -15,7 +15,7 @@ shows() { tmux capture-pane -t ozone-compose-record -p | grep -q "$1"; }
 await() { for _ in $(seq 300); do shows "$1" && return; sleep 1; done; echo "never saw: $1" >&2; exit 1; }
 type "PS1='$ '; clear"; await '^\$'
 type "ozone-compose up -n 5"; await '^http://'
-type "ozone-compose status 2>&1 | tail -7"; await '^s3g5 '
+type "ozone-compose -q status | tail -6"; await '^s3g5 '
 
 tmux capture-pane -t ozone-compose-record -p -e >"$work/screen"
 "$work/python/bin/python" - "$work/screen" docs/up.svg <<'PYTHON'

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
@@ -17,6 +17,9 @@ const BUCKET: &str = "ozone-compose-ready";
 /// An OM that waits for a quorum or for the SCM holds a request; this one ends it, and the next one tries.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long the probes under way may take in the end, in a cluster that is ready.
+const LAST_PROBES: Duration = Duration::from_secs(2);
+
 /// Pause after a refusal: next to no load on machines that are busy starting JVMs.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -27,6 +30,7 @@ const MOST_WORKERS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Proof {
     shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -52,11 +56,12 @@ impl Proof {
             problem: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
-        for worker in 0..gateways.min(MOST_WORKERS) {
+        let work = |worker| {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.work(worker));
-        }
-        Ok(Self { shared })
+            thread::spawn(move || shared.work(worker))
+        };
+        let workers = (0..gateways.min(MOST_WORKERS)).map(work).collect();
+        Ok(Self { shared, workers })
     }
 
     /// How many gateways are proved.
@@ -86,7 +91,12 @@ impl Proof {
     /// Removes what the probes wrote; what cannot be removed is left to the next run.
     pub(super) fn clean_up(self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        for worker in 0..self.shared.gateways.min(MOST_WORKERS) {
+        // A PUT on its way would come after its own removal.
+        let end = Instant::now() + LAST_PROBES;
+        while Instant::now() < end && !self.workers.iter().all(JoinHandle::is_finished) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        for worker in 0..self.workers.len() {
             let _ = self.shared.client.delete(&key(worker));
         }
         let _ = self.shared.client.remove_bucket();
