@@ -52,7 +52,12 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     let before = Before::of(&cluster.name, context)?;
     pull(&needs.images, &mut progress, context)?;
     let new_cfg = write(&mut folder, &asked, &path, context)?;
-    let started = start(&cluster, &asked, &path, before.has_balancer && new_cfg, &mut progress, context);
+    let project = project(&cluster, &asked, &path);
+    let loaded = new_cfg.filter(|_| before.has_balancer).map_or(Ok(()), |new_cfg| {
+        reload(&project, &mut progress, context)
+            .inspect_err(|_| keep_to_be_loaded(&mut folder, &new_cfg, context))
+    });
+    let started = loaded.and_then(|()| start(&cluster, project, &mut progress, context));
     // Others may work in the folder while this run only waits.
     drop(folder);
     let attempt = started.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
@@ -124,8 +129,8 @@ impl Before {
     }
 }
 
-/// Brings the files up to date; tells whether HAProxy has a new configuration.
-fn write(folder: &mut Folder, asked: &Asked, path: &Path, context: &Context) -> Result<bool> {
+/// Brings the files up to date; returns the change of HAProxy's configuration where there is one.
+fn write(folder: &mut Folder, asked: &Asked, path: &Path, context: &Context) -> Result<Option<Change>> {
     for (option, choice) in asked.new.iter() {
         let old = asked.kept.of(option.key).map(|choice| choice.texts.join(" "));
         let new = choice.texts.join(" ");
@@ -139,7 +144,7 @@ fn write(folder: &mut Folder, asked: &Asked, path: &Path, context: &Context) -> 
     if !context.runner.is_dry() {
         folder.apply(&changes)?;
     }
-    Ok(changes.iter().any(|change| change.name() == HAPROXY_CFG && change.writes()))
+    Ok(changes.into_iter().find(|change| change.name() == HAPROXY_CFG && change.writes()))
 }
 
 /// Fetches images that are not on this machine, one at a time and without the noise of layers.
@@ -165,28 +170,35 @@ fn pull(images: &[String], progress: &mut Progress, context: &Context) -> Result
     Ok(())
 }
 
-/// Starts what is not running, and has a running balancer read its new configuration.
-fn start(
-    cluster: &Cluster,
-    asked: &Asked,
-    path: &Path,
-    reload: bool,
-    progress: &mut Progress,
-    context: &Context,
-) -> Result<()> {
-    let project = |purpose: &str| {
-        let files = asked.compose_files.iter().flat_map(|file| ["-f", file]);
-        Invocation::docker(purpose, ["compose", "-p", &cluster.name]).with(files).within(path)
-    };
-    progress.doing("containers", "starting");
-    if reload {
-        // First, so that no request is sent to a gateway that goes. A configuration that HAProxy refuses
-        // leaves the old one at work.
-        let check = ["exec", "-T", "s3g", "haproxy", "-c", "-f", CFG_FOLDER];
-        context.runner.change(&project("check HAProxy's configuration").with(check))?;
-        context.runner.change(&project("reload HAProxy").with(["kill", "-s", "USR2", "s3g"]))?;
+/// `docker compose` with the files of a cluster, and nothing yet that it should do.
+fn project(cluster: &Cluster, asked: &Asked, path: &Path) -> Invocation {
+    let files = asked.compose_files.iter().flat_map(|file| ["-f", file]);
+    Invocation::docker("", ["compose", "-p", &cluster.name]).with(files).within(path)
+}
+
+/// Has a running balancer read its new configuration: before anything else changes, so that no request is sent to a
+/// gateway that goes. A configuration that HAProxy refuses leaves the old one at work.
+fn reload(project: &Invocation, progress: &mut Progress, context: &Context) -> Result<()> {
+    progress.doing("balancer", "loading its new configuration");
+    let step = |purpose: &str| project.clone().to(purpose);
+    let check = ["exec", "-T", "s3g", "haproxy", "-c", "-f", CFG_FOLDER];
+    context.runner.change(&step("check HAProxy's configuration").with(check))?;
+    context.runner.change(&step("reload HAProxy").with(["kill", "-s", "USR2", "s3g"]))?;
+    progress.done("balancer", "loaded its new configuration");
+    Ok(())
+}
+
+/// A configuration in its place would pass for one that is loaded.
+fn keep_to_be_loaded(folder: &mut Folder, new_cfg: &Change, context: &Context) {
+    if let Err(problem) = folder.put_back(new_cfg) {
+        context.ui.error(&problem.context(format!("could not put {HAPROXY_CFG} back")));
     }
-    let up = project(&format!("start cluster `{}`", cluster.name));
+}
+
+/// Starts what is not running.
+fn start(cluster: &Cluster, project: Invocation, progress: &mut Progress, context: &Context) -> Result<()> {
+    progress.doing("containers", "starting");
+    let up = project.to(&format!("start cluster `{}`", cluster.name));
     context.runner.change(&up.with(["up", "--detach", "--remove-orphans"]))?;
     progress.done("containers", "started");
     Ok(())

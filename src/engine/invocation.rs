@@ -28,6 +28,12 @@ impl Invocation {
         }
     }
 
+    /// The same for another purpose.
+    #[must_use]
+    pub fn to(self, purpose: &str) -> Self {
+        Self { purpose: purpose.to_owned(), ..self }
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn with<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {

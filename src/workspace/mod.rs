@@ -126,6 +126,18 @@ impl Folder {
         Ok(())
     }
 
+    /// Puts back what a change has replaced, so that the change is still to be made.
+    pub fn put_back(&mut self, change: &Change) -> Result<()> {
+        let path = self.path.join(change.name());
+        let Some(before) = change.before() else {
+            return Ok(fs::remove_file(path)?);
+        };
+        let target = fs::canonicalize(&path).unwrap_or(path);
+        let staged = stage(target.parent().unwrap_or(&self.path), before)?;
+        staged.persist(&target).with_context(|| format!("could not write {}", target.display()))?;
+        Ok(())
+    }
+
     /// Locks the folder itself, so that no lock file is left in it.
     fn hold(&mut self) -> Result<()> {
         if self.lock.is_none() {
