@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::running::{ADDRESS, Cluster, TOOLS};
+use crate::support::run::signal;
 use crate::support::{Outcome, tools};
 
 #[test]
@@ -82,11 +83,6 @@ fn waiting(mut command: Command) -> (Child, String) {
     // Whatever else it says must find a reader.
     std::thread::spawn(move || reader.read_to_end(&mut Vec::new()));
     (run, said)
-}
-
-fn signal(run: &Child, name: &str) {
-    let kill = Command::new("kill").args([format!("-{name}"), run.id().to_string()]).status();
-    assert!(kill.expect("kill").success());
 }
 
 /// When the first of the cluster's containers that ended did so.

@@ -7,6 +7,7 @@ pub(crate) mod engine;
 pub(crate) mod examples;
 pub(crate) mod http;
 pub(crate) mod library;
+pub(crate) mod run;
 pub(crate) mod s3;
 
 use std::collections::BTreeMap;

@@ -111,6 +111,11 @@ impl Service {
         Self { s3_port, stats_port, scm_port, om_port, state }
     }
 
+    /// From now on it behaves so.
+    pub(crate) fn does(&self, behaviour: Behaviour) {
+        lock(&self.state).behaviour = behaviour;
+    }
+
     /// Buckets, objects and parts that are left.
     pub(crate) fn leftovers(&self) -> usize {
         let state = lock(&self.state);

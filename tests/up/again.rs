@@ -1,0 +1,104 @@
+//! `up` once more: with the same choices, with others, and with files that were edited by hand.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+
+use crate::lab::{Lab, UP};
+use crate::starting::FILES;
+use crate::support::Sandbox;
+use crate::support::s3::Behaviour;
+
+const CFG: &str = "haproxy/s3-haproxy.cfg";
+const CHECK: &str = "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml \
+                     exec -T s3g haproxy -c -f /usr/local/etc/haproxy/";
+const RELOAD: &str = "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml kill -s USR2 s3g";
+
+/// A cluster that runs with three gateways and has five.
+fn with_five() -> Lab {
+    let lab = Lab::of(Behaviour::healthy(5));
+    lab.succeed(&["up", "-n", "3"]);
+    lab.changes();
+    lab
+}
+
+/// Files by name; one that was written anew is another one.
+fn files(sandbox: &Sandbox) -> BTreeMap<&'static str, u64> {
+    let inode = |name| fs_err::metadata(sandbox.path(name)).expect("a file").ino();
+    FILES.map(|name| (name, inode(name))).into()
+}
+
+/// The cluster with a line of a person's own in HAProxy's configuration.
+fn edited() -> (Lab, String) {
+    let lab = with_five();
+    let mine = lab.machine.sandbox.read(CFG) + "# mine\n";
+    lab.machine.sandbox.write(CFG, &mine);
+    (lab, mine)
+}
+
+#[test]
+fn a_second_up_writes_and_reloads_nothing() {
+    let lab = with_five();
+    let before = files(&lab.machine.sandbox);
+    let outcome = lab.succeed(&["up"]);
+    assert_eq!(outcome.stdout, lab.endpoint_line());
+    assert_eq!(files(&lab.machine.sandbox), before);
+    // Compose leaves a container alone whose choices are as they were.
+    assert_eq!(lab.changes(), [UP]);
+    assert!(!outcome.stderr.contains("->"), "{outcome}");
+}
+
+#[test]
+fn other_choices_are_said_checked_and_loaded_before_containers_change() {
+    let lab = with_five();
+    let outcome = lab.succeed(&["up", "-n", "5"]);
+    assert!(outcome.stderr.contains("gateways.count: 3 -> 5\n"), "{outcome}");
+    assert_eq!(lab.changes(), [CHECK, RELOAD, UP]);
+    assert!(lab.machine.sandbox.read("ozone-compose.yaml").contains("count: 5\n"));
+    assert!(outcome.stderr.contains("PUT and GET through 5 of 5 gateways"), "{outcome}");
+}
+
+#[test]
+fn a_configuration_that_haproxy_refuses_is_not_loaded() {
+    let lab = with_five();
+    let alert = "[ALERT] (8) : config : parsing [/usr/local/etc/haproxy/zz-local.cfg:1]: unknown keyword\n";
+    lab.machine.tell("compose*\\ exec\\ *", 1, "", alert);
+    let outcome = lab.run(&["up", "-n", "5"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
+    assert!(outcome.stderr.contains("error: could not check HAProxy's configuration: "), "{outcome}");
+    assert!(outcome.stderr.contains("  | [ALERT] (8) : config : parsing"), "{outcome}");
+    assert_eq!(lab.changes(), [CHECK]);
+}
+
+#[test]
+fn a_configuration_that_was_refused_is_loaded_once_it_is_mended() {
+    let lab = with_five();
+    lab.machine.tell("compose*\\ exec\\ *", 1, "", "[ALERT] unknown keyword\n");
+    lab.run(&["up", "-n", "5"]);
+    lab.machine.tell("compose*\\ exec\\ *", 0, "", "");
+    lab.changes();
+    lab.succeed(&["up"]);
+    assert_eq!(lab.changes(), [CHECK, RELOAD, UP]);
+}
+
+#[test]
+fn an_edit_is_kept_where_the_file_would_be_written_just_as_before() {
+    let (lab, mine) = edited();
+    let outcome = lab.succeed(&["up"]);
+    assert_eq!(outcome.stdout, lab.endpoint_line());
+    assert_eq!(lab.machine.sandbox.read(CFG), mine);
+    assert_eq!(lab.changes(), [UP]);
+}
+
+#[test]
+fn an_edit_is_not_lost_to_other_choices() {
+    let (lab, _) = edited();
+    let before = lab.machine.sandbox.tree("");
+    let outcome = lab.run(&["up", "-n", "5"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (3, ""), "{outcome}");
+    let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+    has("error: `haproxy/s3-haproxy.cfg` in `.` was edited by hand; nothing was changed\n");
+    has("  | -# mine\n");
+    has("  | +    server s3g5 s3g5:9878\n");
+    assert_eq!(lab.machine.sandbox.tree(""), before);
+    assert_eq!(lab.changes(), [""; 0]);
+}

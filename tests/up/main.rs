@@ -1,0 +1,13 @@
+//! `up` and the verbs around it, with a `docker` that answers as it was told and a service in this process for the
+//! cluster: no engine is needed.
+
+mod again;
+mod ending;
+mod interrupting;
+mod lab;
+mod machine;
+mod showing;
+mod starting;
+#[path = "../support/mod.rs"]
+mod support;
+mod waiting;

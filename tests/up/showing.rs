@@ -1,0 +1,128 @@
+//! What is shown on the way, and to whom.
+
+use serde_json::Value;
+
+use crate::lab::{Lab, UP};
+use crate::support::s3::{Behaviour, Wrong};
+
+#[test]
+fn a_dry_run_prints_commands_and_changes_nothing() {
+    let lab = Lab::new();
+    lab.machine.tell("image\\ inspect*haproxy:*", 1, "", "No such image\n");
+    let outcome = lab.succeed(&["up", "-o", "new", "--dry-run"]);
+    assert_eq!(
+        outcome.stdout,
+        format!("docker pull --quiet haproxy:3.2-alpine\ncd new && docker {UP}\n"),
+        "{outcome}"
+    );
+    assert_eq!(outcome.stderr, "");
+    assert_eq!(lab.changes(), [""; 0]);
+    assert_eq!(lab.machine.sandbox.tree(""), [].into());
+    assert_eq!(lab.service.requests(), 0);
+}
+
+#[test]
+fn a_dry_run_of_other_choices_prints_the_reload_too() {
+    let lab = Lab::new();
+    lab.succeed(&["up", "-n", "2"]);
+    let before = lab.machine.sandbox.tree("");
+    let outcome = lab.succeed(&["up", "-n", "3", "--dry-run"]);
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert!(
+        lines.len() == 3 && lines[0].contains(" haproxy -c ") && lines[1].contains(" USR2 "),
+        "{outcome}"
+    );
+    assert_eq!(outcome.stderr, "gateways.count: 2 -> 3\n");
+    assert_eq!(lab.machine.sandbox.tree(""), before);
+}
+
+#[test]
+fn verbose_shows_each_command_before_it_runs() {
+    let lab = Lab::new();
+    let outcome = lab.succeed(&["up", "-v", "-o", "new"]);
+    assert_eq!(outcome.stdout, lab.endpoint_line());
+    let shown = |line: &str| outcome.stderr.lines().filter(|found| *found == line).count();
+    assert_eq!(shown(&format!("+ cd new && docker {UP}")), 1, "{outcome}");
+    assert!(shown("+ docker compose -p demo ps --all --format json") >= 2, "{outcome}");
+    let asked = lab.machine.asked();
+    let all = outcome.stderr.lines().filter(|line| line.starts_with("+ ")).count();
+    assert_eq!(all, asked.lines().count(), "{outcome}\n{asked}");
+}
+
+#[test]
+fn quiet_says_nothing_where_all_is_well_and_why_where_it_is_not() {
+    let lab = Lab::new();
+    let outcome = lab.succeed(&["up", "-q"]);
+    assert_eq!((outcome.stdout, outcome.stderr.as_str()), (lab.endpoint_line(), ""));
+
+    lab.service.does(Behaviour::with(1, Wrong::Starves));
+    let outcome = lab.run(&["up", "-q", "--timeout", "1s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    assert!(outcome.stderr.starts_with("error: cluster `demo` was not ready in 1s\n"), "{outcome}");
+}
+
+#[test]
+fn no_progress_leaves_the_rest() {
+    let lab = Lab::new();
+    let outcome = lab.succeed(&["up", "--progress", "quiet"]);
+    assert!(outcome.stderr.starts_with("cluster `demo` is ready after "), "{outcome}");
+}
+
+#[test]
+fn plain_progress_is_a_line_a_change_with_its_time() {
+    let lab = Lab::new();
+    let outcome = lab.succeed(&["up", "--progress", "plain"]);
+    let (progress, rest) = outcome.stderr.split_once("cluster `demo` is ready").expect("the end");
+    for line in progress.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let seconds = words[0].strip_suffix('s').and_then(|seconds| seconds.parse::<f64>().ok());
+        assert!(seconds.is_some() && [".. ", "ok "].contains(&format!("{} ", words[1]).as_str()), "{line:?}");
+    }
+    assert!(progress.lines().count() >= 3 && rest.contains("try it"), "{outcome}");
+}
+
+/// The lines of standard error, each of which must be an object.
+fn objects(stderr: &str) -> Vec<Value> {
+    let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+    stderr.lines().map(object).collect()
+}
+
+#[test]
+fn progress_for_programs_is_an_object_a_line() {
+    let lab = Lab::new();
+    let outcome = lab.succeed(&["up", "--progress", "json", "-v"]);
+    assert_eq!(outcome.stdout, lab.endpoint_line());
+    let objects = objects(&outcome.stderr);
+    assert!(objects.iter().all(|object| object["version"] == 1), "{outcome}");
+    let of_kind = |kind: &str| objects.iter().filter(|object| object["kind"] == kind).collect::<Vec<_>>();
+    let (progress, messages) = (of_kind("progress"), of_kind("message"));
+    assert_eq!(progress.len() + messages.len(), objects.len(), "{outcome}");
+    for object in &progress {
+        let fields: Vec<&String> = object.as_object().expect("an object").keys().collect();
+        assert_eq!(fields, ["component", "kind", "seconds", "state", "text", "version"]);
+        assert!(object["seconds"].is_number() && object["text"].is_string(), "{object}");
+        assert!(object["state"] == "waiting" || object["state"] == "done", "{object}");
+    }
+    let last = progress.last().expect("progress");
+    assert_eq!((&last["component"], &last["state"]), (&"proof".into(), &"done".into()));
+    let said =
+        |part: &str| messages.iter().any(|object| object["text"].as_str().expect("a text").contains(part));
+    assert!(said("+ docker version") && said("is ready after") && said("try it"), "{outcome}");
+}
+
+#[test]
+fn a_failure_for_programs_is_an_object_too() {
+    let lab = Lab::of(Behaviour::with(1, Wrong::Starves));
+    let outcome = lab.run(&["up", "--progress", "json", "--timeout", "1s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    let objects = objects(&outcome.stderr);
+    let error = objects.last().expect("an error");
+    assert_eq!((&error["version"], &error["kind"]), (&1.into(), &"error".into()));
+    assert_eq!(error["text"], "cluster `demo` was not ready in 1s");
+    assert!(error["detail"].as_str().expect("a text").contains("proved: s3g2, s3g3"), "{error}");
+    assert!(
+        error["hint"].as_str().expect("a text").starts_with("`ozone-compose up --timeout 10m`"),
+        "{error}"
+    );
+    assert_eq!(error["causes"], serde_json::json!([]));
+}

@@ -1,0 +1,87 @@
+//! A cluster that does not become ready in time.
+
+use crate::lab::{Lab, UP};
+use crate::support::s3::{Behaviour, Wrong};
+
+#[test]
+fn a_gateway_that_gets_no_request_keeps_the_cluster_from_being_ready() {
+    let lab = Lab::of(Behaviour::with(2, Wrong::Starves));
+    let outcome = lab.run(&["up", "--timeout", "3s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+    has("error: cluster `demo` was not ready in 3s\n");
+    has("  | ready     containers started\n");
+    has("  | ready     datanodes  1 of 1 registered\n");
+    has("  | ready     gateways   3 of 3 healthy\n");
+    has("  | ready     om         `om` leads\n");
+    has("  | ready     scm        out of safe mode\n");
+    has("  | not ready proof      PUT and GET through 2 of 3 gateways\n");
+    has("  | proved: s3g1, s3g3\n");
+    has("hint: `ozone-compose up --timeout 10m` goes on waiting");
+    // Everything is left to be looked at.
+    assert_eq!(lab.changes(), [UP]);
+}
+
+#[test]
+fn a_gateway_that_serves_only_gets_is_not_proved() {
+    let lab = Lab::of(Behaviour::with(3, Wrong::ReadsOnly));
+    let outcome = lab.run(&["up", "--timeout", "2s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+    has("  | proved: s3g1, s3g2\n");
+    has("  | the last probe met: gateway s3g3 answered 503\n");
+}
+
+#[test]
+fn a_cluster_whose_balancer_finds_no_gateway_is_not_ready() {
+    let lab = Lab::of(Behaviour { looks: usize::MAX, ..Behaviour::healthy(3) });
+    let outcome = lab.run(&["up", "--timeout", "1s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+    has("  | not ready datanodes  0 of 1 registered\n");
+    has("  | not ready gateways   0 of 3 healthy\n");
+    has("  | not ready om         starting, no leader yet\n");
+    has("  | not ready scm        safe mode until registered datanodes (=0) >= required datanodes (=1)\n");
+    has("  | the last probe met: the balancer answered 503\n");
+    assert!(!outcome.stderr.contains("proved:"), "{outcome}");
+}
+
+#[test]
+fn a_rollback_removes_what_it_started() {
+    let lab = Lab::of(Behaviour::with(2, Wrong::Starves));
+    let outcome = lab.run(&["up", "--timeout", "1s", "--rollback"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    assert!(outcome.stderr.contains("error: cluster `demo` was not ready in 1s\n"), "{outcome}");
+    assert_eq!(
+        lab.changes(),
+        [
+            UP,
+            "rm --force --volumes id-datanode1 id-om id-s3g id-s3g1 id-s3g2 id-s3g3 id-scm",
+            "network rm demo_default",
+            "volume rm demo_om demo_scm",
+        ]
+    );
+    // The files stay: they are what the next attempt is made with.
+    assert!(lab.machine.sandbox.path("docker-compose.yaml").exists());
+}
+
+#[test]
+fn a_rollback_keeps_data_that_was_there_before() {
+    let lab = Lab::of(Behaviour::with(2, Wrong::Starves));
+    lab.set("volumes", "demo_om\ndemo_scm\n");
+    let outcome = lab.run(&["up", "--timeout", "1s", "--rollback"]);
+    assert_eq!(outcome.status, 5, "{outcome}");
+    assert_eq!((lab.has("up"), lab.has("volumes")), ("none".into(), "demo_om\ndemo_scm\n".into()));
+    assert!(lab.changes()[1].starts_with("stop id-"), "its owners get to close it");
+    assert!(outcome.stderr.contains("its data stays: demo_om, demo_scm"), "{outcome}");
+}
+
+#[test]
+fn a_rollback_leaves_containers_that_ran_before() {
+    let lab = Lab::of(Behaviour::with(2, Wrong::Starves));
+    lab.set("up", "");
+    let outcome = lab.run(&["up", "--timeout", "1s", "--rollback"]);
+    assert_eq!(outcome.status, 5, "{outcome}");
+    assert_eq!(lab.has("up"), "");
+    assert!(lab.changes().iter().all(|command| !command.starts_with("rm ")));
+}
