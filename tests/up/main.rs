@@ -5,7 +5,9 @@ mod again;
 mod ending;
 mod interrupting;
 mod lab;
+mod looking;
 mod machine;
+mod removing;
 mod showing;
 mod starting;
 #[path = "../support/mod.rs"]
