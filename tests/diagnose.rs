@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use support::archive::unpacked;
 use support::engine::{DOWN, Machine};
-use support::{Outcome, free_port, listener};
+use support::{Outcome, Runs, free_port, listener};
 
 /// Ports that no other process of this machine decides about.
 const NO_PORTS: [(&str, &str); 3] = [

@@ -8,7 +8,7 @@ use fs_err as fs;
 use similar::TextDiff;
 
 use support::examples::{Example, all};
-use support::{Outcome, Sandbox, Tree, clean, tree};
+use support::{Outcome, Runs, Sandbox, Tree, clean, tree};
 
 /// What a person wrote; everything else in a case is generated from it.
 const INPUT: &str = "ozone-compose.yaml";

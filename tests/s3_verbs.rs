@@ -5,7 +5,7 @@ mod support;
 use serde_json::Value;
 
 use support::s3::{Behaviour, Service, Wrong};
-use support::{Outcome, Sandbox, clean, free_port, listener};
+use support::{Outcome, Runs, Sandbox, clean, free_port, listener};
 
 /// A folder with the files of a cluster that is said to listen on a service's ports.
 fn folder(s3_port: u16, stats_port: u16, options: &[&str]) -> Sandbox {

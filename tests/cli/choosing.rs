@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::support::Sandbox;
+use crate::support::{Runs, Sandbox};
 
 /// The S3 port that would be published.
 fn port(sandbox: &Sandbox, variables: &[(&str, &str)], flags: &[&str]) -> String {

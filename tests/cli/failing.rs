@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::support::{Outcome, Sandbox, clean, say};
+use crate::support::{Outcome, Runs, Sandbox, clean, say};
 
 /// A file system of its own in memory, unmounted in the end.
 struct Disk {

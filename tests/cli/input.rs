@@ -2,7 +2,7 @@
 
 use fs_err as fs;
 
-use crate::support::Sandbox;
+use crate::support::{Runs, Sandbox};
 
 /// Flags, and what is said of them.
 const FLAGS: &[(&[&str], &str)] = &[

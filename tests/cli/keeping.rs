@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use crate::support::Sandbox;
+use crate::support::{Runs, Sandbox};
 
 const CFG: &str = "haproxy/s3-haproxy.cfg";
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ozone_compose::spec::options::OPTIONS;
 
-use crate::support::{Outcome, Sandbox};
+use crate::support::{Outcome, Runs, Sandbox};
 
 #[test]
 fn help_of_every_verb_lists_options_and_exit_codes() {

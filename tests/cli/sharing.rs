@@ -2,7 +2,7 @@
 
 use std::process::{Child, Stdio};
 
-use crate::support::{Outcome, Sandbox};
+use crate::support::{Outcome, Runs, Sandbox};
 
 /// Starts a run for each count at once, and waits for all.
 fn at_once(sandbox: &Sandbox, counts: impl Iterator<Item = u32>) -> Vec<Outcome> {

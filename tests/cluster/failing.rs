@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::running::{ADDRESS, Cluster, TOOLS};
 use crate::support::run::signal;
-use crate::support::{Outcome, tools};
+use crate::support::{Outcome, Runs, tools};
 
 #[test]
 #[ignore = "starts a real cluster"]

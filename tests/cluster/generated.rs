@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fs_err as fs;
 
 use crate::running::{ADDRESS, Cluster, aws};
-use crate::support::{Sandbox, say, tools};
+use crate::support::{Runs, Sandbox, say, tools};
 
 /// Far above the minute that it takes on two cores.
 const READY_WITHIN: Duration = Duration::from_secs(240);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Outcome, Sandbox, clean, say};
+use crate::support::{Outcome, Runs, Sandbox, clean, say};
 
 /// Where S3 is by default.
 pub(crate) const ADDRESS: &str = "127.0.0.1:9878";
@@ -24,26 +24,6 @@ impl Cluster {
         let sandbox = Sandbox::new();
         fs_err::create_dir(sandbox.path("cluster")).expect("a folder");
         Self { sandbox, project: format!("oc-test-{purpose}-{}", std::process::id()) }
-    }
-
-    /// The tool, in the cluster's folder.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.sandbox.command(arguments);
-        command.current_dir(self.folder());
-        command
-    }
-
-    /// Runs the tool in the cluster's folder to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.command(arguments))
-    }
-
-    /// Runs the tool in the cluster's folder, which must succeed.
-    #[track_caller]
-    pub(crate) fn succeed(&self, arguments: &[&str]) -> Outcome {
-        let outcome = self.run(arguments);
-        assert_eq!(outcome.status, 0, "{arguments:?} failed:\n{outcome}");
-        outcome
     }
 
     /// Runs plain `docker compose` in the folder, as a person would.
@@ -84,6 +64,15 @@ impl Cluster {
 
     fn folder(&self) -> PathBuf {
         self.sandbox.path("cluster")
+    }
+}
+
+impl Runs for Cluster {
+    /// In the cluster's folder.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(arguments);
+        command.current_dir(self.folder());
+        command
     }
 }
 

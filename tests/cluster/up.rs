@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::running::{Cluster, TOOLS};
-use crate::support::{Outcome, say, skip, tools};
+use crate::support::{Outcome, Runs, say, skip, tools};
 
 /// Puts, gets and uploads in parts, with nothing but the variables that `run` gives.
 const BOTO3: &str = r#"

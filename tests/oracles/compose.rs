@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::checkout;
 use crate::support::examples::{self, Example};
-use crate::support::{Outcome, Sandbox, clean, tools};
+use crate::support::{Outcome, Runs, Sandbox, clean, tools};
 
 const OZONE: &str = "apache/ozone:2.2.1";
 const HAPROXY: &str = "haproxy:3.2-alpine";

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::checkout;
 use crate::compose::{config, published, services};
-use crate::support::{Sandbox, tools};
+use crate::support::{Runs, Sandbox, tools};
 
 /// A section with its directives in order.
 type Section = (String, Vec<String>);

@@ -7,7 +7,7 @@ use std::process::Command;
 use fs_err as fs;
 use tempfile::TempDir;
 
-use super::{Outcome, Sandbox};
+use super::{Runs, Sandbox};
 
 /// A folder to work in, and one with a fake `docker` in it, or with none.
 pub(crate) struct Machine {
@@ -62,18 +62,6 @@ impl Machine {
             .docker("ps\\ --filter\\ publish=*", 0, "", "")
     }
 
-    /// The binary, to be run in the sandbox.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.sandbox.command(arguments);
-        command.env("PATH", self.programs.path());
-        command
-    }
-
-    /// Runs the binary to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.command(arguments))
-    }
-
     /// What `docker` was asked, a line each.
     pub(crate) fn asked(&self) -> String {
         fs::read_to_string(self.beside("asked")).unwrap_or_default()
@@ -82,6 +70,15 @@ impl Machine {
     /// A file beside the fake `docker`.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.programs.path().join(name)
+    }
+}
+
+impl Runs for Machine {
+    /// In the sandbox.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(arguments);
+        command.env("PATH", self.programs.path());
+        command
     }
 }
 

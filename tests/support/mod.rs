@@ -49,34 +49,42 @@ impl Sandbox {
         fs::read_to_string(self.path(name)).expect("a text")
     }
 
-    /// The binary, to be run in this sandbox with nothing inherited but the way to other programs.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = clean(env!("CARGO_BIN_EXE_ozone-compose"));
-        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
-        command
-    }
-
-    /// Runs the binary to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.command(arguments))
-    }
-
     /// Runs the binary with more variables in its environment.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Outcome {
         Outcome::of(self.command(arguments).envs(variables.iter().copied()))
     }
 
+    /// Every file and folder below a folder of this sandbox.
+    pub(crate) fn tree(&self, name: &str) -> Tree {
+        tree(&self.path(name))
+    }
+}
+
+/// A place where the binary runs.
+pub(crate) trait Runs {
+    /// The binary, to be run there.
+    fn command(&self, arguments: &[&str]) -> Command;
+
+    /// Runs the binary to its end.
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&mut self.command(arguments))
+    }
+
     /// Runs the binary, which must succeed.
     #[track_caller]
-    pub(crate) fn succeed(&self, arguments: &[&str]) -> Outcome {
+    fn succeed(&self, arguments: &[&str]) -> Outcome {
         let outcome = self.run(arguments);
         assert_eq!(outcome.status, 0, "{arguments:?} failed:\n{outcome}");
         outcome
     }
+}
 
-    /// Every file and folder below a folder of this sandbox.
-    pub(crate) fn tree(&self, name: &str) -> Tree {
-        tree(&self.path(name))
+impl Runs for Sandbox {
+    /// With nothing inherited but the way to other programs.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = clean(env!("CARGO_BIN_EXE_ozone-compose"));
+        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
+        command
     }
 }
 

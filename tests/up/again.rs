@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::lab::{Lab, UP};
 use crate::starting::FILES;
-use crate::support::Sandbox;
 use crate::support::s3::Behaviour;
+use crate::support::{Runs, Sandbox};
 
 const CFG: &str = "haproxy/s3-haproxy.cfg";
 const CHECK: &str = "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml \

@@ -1,6 +1,7 @@
 //! Containers that end, and commands that fail.
 
 use crate::lab::{Lab, UP, UP_PATTERN, with_ended};
+use crate::support::Runs;
 use crate::support::archive::unpacked;
 use crate::support::s3::{Behaviour, Wrong};
 

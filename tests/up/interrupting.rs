@@ -2,6 +2,7 @@
 
 use crate::lab::{Lab, UP, UP_PATTERN};
 use crate::starting::FILES;
+use crate::support::Runs;
 use crate::support::run::until;
 use crate::support::s3::{Behaviour, Wrong};
 

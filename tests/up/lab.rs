@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use fs_err as fs;
 use serde_json::json;
 
-use crate::support::Outcome;
+use crate::support::Runs;
 use crate::support::engine::Machine;
 use crate::support::run::Run;
 use crate::support::s3::{Behaviour, Service};
@@ -75,30 +75,6 @@ impl Lab {
         fs::read_to_string(self.machine.beside(name)).unwrap_or_else(|_| "none".to_owned())
     }
 
-    /// The binary with the ports of the service, to be run in the sandbox.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.machine.command(arguments);
-        let Service { s3_port, stats_port, scm_port, om_port, .. } = &self.service;
-        for (name, port) in [("S3", s3_port), ("STATS", stats_port), ("SCM", scm_port), ("OM", om_port)] {
-            command.env(format!("OZONE_COMPOSE_{name}_PORT"), port.to_string());
-        }
-        command.env("OZONE_COMPOSE_NAME", "demo");
-        command
-    }
-
-    /// Runs the binary to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.command(arguments))
-    }
-
-    /// Runs the binary, which must succeed.
-    #[track_caller]
-    pub(crate) fn succeed(&self, arguments: &[&str]) -> Outcome {
-        let outcome = self.run(arguments);
-        assert_eq!(outcome.status, 0, "{arguments:?} failed:\n{outcome}");
-        outcome
-    }
-
     /// Starts the binary.
     pub(crate) fn start(&self, arguments: &[&str]) -> Run {
         Run::start(self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()))
@@ -115,6 +91,19 @@ impl Lab {
     /// The endpoint and a line feed.
     pub(crate) fn endpoint_line(&self) -> String {
         format!("http://127.0.0.1:{}\n", self.service.s3_port)
+    }
+}
+
+impl Runs for Lab {
+    /// In the sandbox, with the ports of the service.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.machine.command(arguments);
+        let Service { s3_port, stats_port, scm_port, om_port, .. } = &self.service;
+        for (name, port) in [("S3", s3_port), ("STATS", stats_port), ("SCM", scm_port), ("OM", om_port)] {
+            command.env(format!("OZONE_COMPOSE_{name}_PORT"), port.to_string());
+        }
+        command.env("OZONE_COMPOSE_NAME", "demo");
+        command
     }
 }
 

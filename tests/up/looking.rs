@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, with_ended};
+use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
 #[test]

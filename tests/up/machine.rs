@@ -2,7 +2,7 @@
 
 use crate::lab::{HOLDER_PATTERN, Lab, UP};
 use crate::support::engine::{DOWN, Machine};
-use crate::support::{Outcome, listener};
+use crate::support::{Outcome, Runs, listener};
 
 #[test]
 fn a_port_that_a_process_holds_is_named_before_anything_starts() {

@@ -1,6 +1,7 @@
 //! `down`, which finds what it removes by the engine's labels.
 
 use crate::lab::Lab;
+use crate::support::Runs;
 
 const STOP: &str = "stop id-datanode1 id-om id-s3g id-s3g1 id-s3g2 id-s3g3 id-scm";
 const RM: &str = "rm --force --volumes id-datanode1 id-om id-s3g id-s3g1 id-s3g2 id-s3g3 id-scm";

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::lab::{Lab, UP};
+use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
 #[test]

@@ -1,6 +1,7 @@
 //! A first `up` on a machine that has everything, and what it takes for ready.
 
 use crate::lab::{Lab, UP};
+use crate::support::Runs;
 use crate::support::s3::{Behaviour, Service, Wrong};
 
 pub(crate) const FILES: [&str; 6] = [

@@ -1,6 +1,7 @@
 //! A cluster that does not become ready in time.
 
 use crate::lab::{Lab, UP};
+use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
 #[test]
