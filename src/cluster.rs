@@ -8,7 +8,7 @@ use crate::error::{Failure, Status};
 use crate::haproxy::{self, Gateway};
 use crate::s3;
 use crate::spec::choices::{Choices, FILE_NAME};
-use crate::spec::values::{Profile, Published};
+use crate::spec::values::{Discovery, Profile, Published};
 use crate::spec::{Spec, file};
 use crate::workspace::Folder;
 
@@ -63,6 +63,16 @@ impl Cluster {
             return Err(not_ours_to_run(path).into());
         }
         Ok(Self::of_spec(spec))
+    }
+
+    /// Whether a balancer that answers has not loaded all gateways that the files have.
+    #[must_use]
+    pub fn balancer_misses_gateways(&self) -> bool {
+        let Some(loaded) = self.gateways().filter(|_| self.spec.discovery == Discovery::Static) else {
+            return false;
+        };
+        let is_loaded = |name: String| loaded.iter().any(|gateway| gateway.name == name);
+        !(1..=self.spec.gateways.get()).all(|number| is_loaded(format!("s3g{number}")))
     }
 
     /// HAProxy's view of the gateways; none while it does not answer, or where nobody can ask it.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Asked, Context, open_to_write};
+use super::{Asked, Context, counted, open_to_write};
 use crate::cli::Generate;
 use crate::engine::quoted;
 use crate::error::{Failure, Status};
@@ -146,8 +146,4 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
         let cfg = path.join(HAPROXY_CFG).display().to_string();
         ui.say(&format!("next: haproxy -c -f {}", quoted(&cfg)));
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -86,6 +86,10 @@ impl Asked {
     }
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Opens a folder to write in it, and judges what is asked for before anything is made.
 fn open_to_write(path: &Path, environment: &Choices, flags: &Choices) -> Result<(Folder, Asked)> {
     let mut folder = Folder::to_write(path)?;

@@ -6,7 +6,7 @@ use anyhow::{Error, Result};
 
 use super::collect::collect_to;
 use super::generate::{changes, refuse_to_lose_edits};
-use super::{Asked, Context, down, open_to_write};
+use super::{Asked, Context, counted, down, open_to_write};
 use crate::bundle::refuse_to_overwrite;
 use crate::cli::Up;
 use crate::cluster::{Cluster, not_ours_to_run};
@@ -53,10 +53,13 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     pull(&needs.images, &mut progress, context)?;
     let new_cfg = write(&mut folder, &asked, &path, context)?;
     let project = project(&cluster, &asked, &path);
-    let loaded = new_cfg.filter(|_| before.has_balancer).map_or(Ok(()), |new_cfg| {
+    // A run that was killed may have left a configuration that nobody loaded.
+    let loaded = if before.has_balancer && (new_cfg.is_some() || cluster.balancer_misses_gateways()) {
         reload(&project, &mut progress, context)
-            .inspect_err(|_| keep_to_be_loaded(&mut folder, &new_cfg, context))
-    });
+            .inspect_err(|_| keep_to_be_loaded(&mut folder, new_cfg.as_ref(), context))
+    } else {
+        Ok(())
+    };
     let started = loaded.and_then(|()| start(&cluster, project, &mut progress, context));
     // Others may work in the folder while this run only waits.
     drop(folder);
@@ -189,8 +192,8 @@ fn reload(project: &Invocation, progress: &mut Progress, context: &Context) -> R
 }
 
 /// A configuration in its place would pass for one that is loaded.
-fn keep_to_be_loaded(folder: &mut Folder, new_cfg: &Change, context: &Context) {
-    if let Err(problem) = folder.put_back(new_cfg) {
+fn keep_to_be_loaded(folder: &mut Folder, new_cfg: Option<&Change>, context: &Context) {
+    if let Some(Err(problem)) = new_cfg.map(|new_cfg| folder.put_back(new_cfg)) {
         context.ui.error(&problem.context(format!("could not put {HAPROXY_CFG} back")));
     }
 }
@@ -245,9 +248,9 @@ fn announce(cluster: &Cluster, progress: &Progress, context: &Context) -> Result
     }
     let Cluster { name, endpoint, spec, .. } = cluster;
     context.ui.say(&format!(
-        "cluster `{name}` is ready after {:.1} s: {} S3 gateways behind HAProxy",
+        "cluster `{name}` is ready after {:.1} s: {} behind HAProxy",
         progress.elapsed().as_secs_f64(),
-        spec.gateways
+        counted(spec.gateways.get() as usize, "S3 gateway")
     ));
     if let Some(stats) = &cluster.stats {
         context.ui.say(&format!("  statistics  {stats}/stats"));

@@ -81,6 +81,18 @@ fn a_configuration_that_was_refused_is_loaded_once_it_is_mended() {
 }
 
 #[test]
+fn gateways_that_a_killed_run_wrote_and_nobody_loaded_are_loaded_by_the_next() {
+    let lab = Lab::new();
+    lab.succeed(&["up", "-n", "3"]);
+    lab.changes();
+    lab.succeed(&["generate", "-n", "4"]);
+    // The service of this test has three, so there is no proof of the fourth.
+    let outcome = lab.run(&["up", "--timeout", "1s"]);
+    assert_eq!(outcome.status, 5, "{outcome}");
+    assert_eq!(lab.changes(), [CHECK, RELOAD, UP]);
+}
+
+#[test]
 fn an_edit_is_kept_where_the_file_would_be_written_just_as_before() {
     let (lab, mine) = edited();
     let outcome = lab.succeed(&["up"]);
