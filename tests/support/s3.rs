@@ -22,8 +22,8 @@ pub(crate) enum Wrong {
     Corrupts,
     /// It answers 500 to everything.
     Fails,
-    /// It answers 503 to every PUT.
-    ReadsOnly,
+    /// It answers 503 to every request with this method.
+    Refuses(&'static str),
     /// It takes far longer than the others.
     Slow,
     /// HAProxy says it is up, and it never gets a request.
@@ -166,10 +166,13 @@ impl State {
     }
 
     fn through(&mut self, gateway: usize, request: &Request) -> Vec<u8> {
-        let is_put = request.method == "PUT";
+        let refused = match self.behaviour.wrong {
+            Some((number, Wrong::Refuses(method))) if number == gateway => method,
+            _ => "",
+        };
         let (status, etag, mut body) = if self.does(gateway, Wrong::Fails) {
             (500, None, error("InternalError"))
-        } else if is_put && self.does(gateway, Wrong::ReadsOnly) {
+        } else if request.method == refused {
             (503, None, error("ServiceUnavailable"))
         } else if !request.query.contains_key("X-Amz-Signature") {
             (403, None, error("AccessDenied"))

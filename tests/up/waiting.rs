@@ -24,13 +24,15 @@ fn a_gateway_that_gets_no_request_keeps_the_cluster_from_being_ready() {
 }
 
 #[test]
-fn a_gateway_that_serves_only_gets_is_not_proved() {
-    let lab = Lab::of(Behaviour::with(3, Wrong::ReadsOnly));
-    let outcome = lab.run(&["up", "--timeout", "2s"]);
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
-    let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
-    has("  | proved: s3g1, s3g2\n");
-    has("  | the last probe met: gateway s3g3 answered 503\n");
+fn a_gateway_that_serves_only_one_of_put_and_get_is_not_proved() {
+    for method in ["PUT", "GET"] {
+        let lab = Lab::of(Behaviour::with(3, Wrong::Refuses(method)));
+        let outcome = lab.run(&["up", "--timeout", "2s"]);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{method}: {outcome}");
+        let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+        has("  | proved: s3g1, s3g2\n");
+        has("  | the last probe met: gateway s3g3 answered 503\n");
+    }
 }
 
 #[test]
