@@ -1,9 +1,10 @@
 //! A cluster that runs, or may run, from a folder: its name, and where it answers on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::engine::quoted;
 use crate::error::{Failure, Status};
 use crate::haproxy::{self, Gateway};
 use crate::s3;
@@ -15,6 +16,8 @@ use crate::workspace::Folder;
 /// A cluster and its addresses.
 #[derive(Clone, Debug)]
 pub struct Cluster {
+    /// Where its files are.
+    folder: PathBuf,
     /// What the folder's file asks for.
     pub spec: Spec,
     /// The Compose project.
@@ -32,11 +35,12 @@ pub struct Cluster {
 impl Cluster {
     /// What a spec means once it runs on this machine.
     #[must_use]
-    pub fn of_spec(spec: Spec) -> Self {
+    pub fn new(spec: Spec, folder: &Path) -> Self {
         let local = |port: Published| port.port().map(|port| format!("http://127.0.0.1:{port}"));
         let ports = &spec.ports;
         let stats = ports.stats.port().filter(|_| spec.profile == Profile::Tuned);
         Self {
+            folder: folder.to_owned(),
             name: spec.name.to_string(),
             endpoint: format!("http://{}:{}", ports.bind.url_host(), ports.s3),
             stats: stats.map(|port| format!("http://127.0.0.1:{port}")),
@@ -62,7 +66,16 @@ impl Cluster {
         if !spec.has_cluster() {
             return Err(not_ours_to_run(path).into());
         }
-        Ok(Self::of_spec(spec))
+        Ok(Self::new(spec, path))
+    }
+
+    /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.
+    #[must_use]
+    pub fn command(&self, verb: &str) -> String {
+        if self.folder == Path::new(".") {
+            return format!("ozone-compose {verb}");
+        }
+        format!("ozone-compose {verb} -o {}", quoted(&self.folder.to_string_lossy()))
     }
 
     /// Whether a balancer that answers has not loaded all gateways that the files have.

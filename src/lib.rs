@@ -5,10 +5,12 @@
 //! ```text
 //! argv + environment ─► cli ─┐
 //!        ozone-compose.yaml ─┴► spec ─► plan ─► render ─► workspace ─► files
+//!                                 └► cluster ─► engine: docker compose ─► ready: proved by s3 and haproxy
 //! ```
 //!
-//! `spec` knows what can be chosen, `plan` what it means, `render` how it is written down, `workspace` what
-//! may be overwritten. These are pure but for `workspace`. `commands` holds one recipe a verb, `ui` prints.
+//! `spec` knows what can be chosen, `plan` what it means, `render` how it is written down: all pure. `workspace`
+//! knows what may be overwritten, `engine` starts every process, `ui` prints everything, `commands` holds one
+//! recipe a verb.
 
 pub mod bundle;
 pub mod cli;

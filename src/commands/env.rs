@@ -34,8 +34,7 @@ pub fn run(arguments: &cli::Env, context: &Context) -> Result<Status> {
 /// With the exit code of a cluster that is not ready, and what it said instead.
 pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Cluster> {
     let cluster = Cluster::in_folder(folder, &context.environment)?;
-    s3::await_answer(&cluster.endpoint, ANSWERS_WITHIN)
-        .map_err(|problem| not_ready(&cluster, folder, &problem))?;
+    s3::await_answer(&cluster.endpoint, ANSWERS_WITHIN).map_err(|problem| not_ready(&cluster, &problem))?;
     Ok(cluster)
 }
 
@@ -62,15 +61,11 @@ fn lacks_trailing_checksums(version: OzoneVersion) -> bool {
     (version.major, version.minor) < (2, 1)
 }
 
-fn not_ready(cluster: &Cluster, folder: &Path, problem: &anyhow::Error) -> Failure {
+fn not_ready(cluster: &Cluster, problem: &anyhow::Error) -> Failure {
     let Cluster { name, endpoint, .. } = cluster;
     let message = format!("cluster `{name}` does not answer a signed request at {endpoint}: {problem}");
-    let up = if folder == Path::new(".") {
-        "`ozone-compose up`".to_owned()
-    } else {
-        format!("`ozone-compose up -o {}`", folder.display())
-    };
-    Failure::new(Status::NotReady, message).with_hint(format!("{up} starts it and waits until it does"))
+    Failure::new(Status::NotReady, message)
+        .with_hint(format!("`{}` starts it and waits until it does", cluster.command("up")))
 }
 
 /// Lines for `eval`: in single quotes nothing means anything to a shell but the single quote.

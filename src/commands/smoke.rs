@@ -164,8 +164,14 @@ fn verdict(cluster: &Cluster, checks: &[Check], lost: &[&Gateway]) -> Result<Sta
     let culprit = failed(checks).find_map(|check| check.failed_gateway.as_deref());
     let culprit = culprit.or(lost.first().map(|one| one.name.as_str()));
     let hint = culprit.map_or_else(
-        || "`ozone-compose status` shows the gateways, `ozone-compose logs` what they say".to_owned(),
-        |name| format!("`ozone-compose logs {name}` shows what that gateway says"),
+        || {
+            format!(
+                "`{}` shows the gateways, `{}` what they say",
+                cluster.command("status"),
+                cluster.command("logs")
+            )
+        },
+        |name| format!("`{} {name}` shows what that gateway says", cluster.command("logs")),
     );
     Err(Failure::new(Status::Failed, message).with_detail(more.join("\n")).with_hint(hint).into())
 }

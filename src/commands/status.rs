@@ -29,9 +29,11 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
         return Ok(Status::Done);
     }
     if containers.is_empty() {
-        context
-            .ui
-            .say(&format!("cluster `{}` has no containers; `ozone-compose up` starts it", cluster.name));
+        context.ui.say(&format!(
+            "cluster `{}` has no containers; `{}` starts it",
+            cluster.name,
+            cluster.command("up")
+        ));
         return Ok(Status::Done);
     }
     let row = |container: &containers::Container| {

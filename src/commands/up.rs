@@ -46,7 +46,7 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
         let flags = with_free_ports(&asked.spec, flags.0, context);
         asked = Asked::new(&folder, context.environment.clone(), flags)?;
     }
-    let cluster = Cluster::of_spec(asked.spec.clone());
+    let cluster = Cluster::new(asked.spec.clone(), &path);
     let needs = Needs::new(&asked.spec);
     check_machine(&needs, context)?;
     let before = Before::of(&cluster.name, context)?;
@@ -234,7 +234,11 @@ fn after_failure(
     match error.downcast::<Failure>() {
         Ok(failure) if failure.status == Status::Interrupted => {
             Failure::new(Status::Interrupted, format!("interrupted; cluster `{name}` is left as it is"))
-                .with_hint("`ozone-compose up` goes on, `ozone-compose down` removes it")
+                .with_hint(format!(
+                    "`{}` goes on, `{}` removes it",
+                    cluster.command("up"),
+                    cluster.command("down")
+                ))
                 .into()
         }
         Ok(failure) => failure.into(),

@@ -122,7 +122,9 @@ impl Wait<'_> {
         let message =
             format!("{role} `{service}` ended with exit code {exit_code}; the cluster cannot become ready");
         Failure::new(Status::Failed, message).with_detail(tail.unwrap_or_default()).with_hint(format!(
-            "`ozone-compose logs {service}` shows more, `ozone-compose collect` packs everything"
+            "`{} {service}` shows more, `{}` packs everything",
+            self.cluster.command("logs"),
+            self.cluster.command("collect")
         ))
     }
 
@@ -136,8 +138,10 @@ impl Wait<'_> {
             problem.map(|problem| format!("the last probe met: {problem}")),
         ];
         let account = account.into_iter().flatten().collect::<Vec<_>>().join("\n");
-        Failure::new(Status::NotReady, message).with_detail(account).with_hint(
-            "`ozone-compose up --timeout 10m` goes on waiting; `ozone-compose logs` shows what it does",
-        )
+        Failure::new(Status::NotReady, message).with_detail(account).with_hint(format!(
+            "`{} --timeout 10m` goes on waiting; `{}` shows what it does",
+            self.cluster.command("up"),
+            self.cluster.command("logs")
+        ))
     }
 }

@@ -232,7 +232,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Default::From("the engine's own"),
         scope: Scope::Containers,
         group: IMAGES,
-        help: "Registry that mirrors images, put before those that name none",
+        help: "Registry that mirrors Docker Hub, for images that name no registry themselves",
         ..ROW
     },
     Opt {

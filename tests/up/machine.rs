@@ -84,7 +84,8 @@ fn a_mirror_serves_every_image_on_every_path() {
     lab.machine.tell("image\\ inspect*", 1, "", "No such image\n");
     lab.machine.tell("pull*", 0, "", "");
     lab.succeed(&["up", "--image-registry", "mirror.example.com"]);
-    let (ozone, haproxy) = ("mirror.example.com/apache/ozone:2.2.1", "mirror.example.com/haproxy:3.2-alpine");
+    let (ozone, haproxy) =
+        ("mirror.example.com/apache/ozone:2.2.1", "mirror.example.com/library/haproxy:3.2-alpine");
     assert_eq!(lab.changes(), [&format!("pull --quiet {ozone}"), &format!("pull --quiet {haproxy}"), UP]);
     for (file, image) in
         [("docker-compose.yaml", ozone), ("s3-haproxy.yaml", ozone), ("s3-haproxy.yaml", haproxy)]

@@ -114,7 +114,9 @@ impl ImageName {
         let first = self.0.split_once('/').map_or("", |(first, _)| first);
         match registry {
             Some(registry) if !first.contains(['.', ':']) && first != "localhost" => {
-                Self(format!("{}/{}", registry.0, self.0))
+                // Where Docker Hub itself, and so each mirror of it, keeps images of one word.
+                let library = if first.is_empty() { "library/" } else { "" };
+                Self(format!("{}/{library}{}", registry.0, self.0))
             }
             _ => self,
         }
@@ -169,7 +171,7 @@ mod tests {
     fn a_mirror_goes_before_images_that_name_no_registry() {
         let mirror: Registry = "localhost:5000/hub".parse().expect("a registry");
         for (image, mirrored) in [
-            ("haproxy:3.2-alpine", "localhost:5000/hub/haproxy:3.2-alpine"),
+            ("haproxy:3.2-alpine", "localhost:5000/hub/library/haproxy:3.2-alpine"),
             ("apache/ozone:2.2.1", "localhost:5000/hub/apache/ozone:2.2.1"),
             ("ghcr.io/apache/ozone:2.2.1", "ghcr.io/apache/ozone:2.2.1"),
         ] {
