@@ -129,7 +129,7 @@ fn judge(taken: &Taken, needs: &Needs) -> Check {
         Holder::Unknown => format!("`sudo ss -ltnp 'sport = :{port}'` names it"),
     };
     let finding = format!("{port} ({key}) is held by {}", taken.holder);
-    let advice = format!("{stop}, or choose another port: `{other}`");
+    let advice = format!("{stop}, or choose another port: `{other}`, or `up --port auto`");
     Check::bad("ports", Status::Failed, finding, advice)
 }
 
