@@ -76,7 +76,7 @@ pub struct Server {
 /// Gateways of one scaled service.
 #[derive(Clone, Debug, Serialize)]
 pub struct Slots {
-    /// Most gateways that HAProxy will use: twice as many as now, at least 8, so that a person can scale.
+    /// Most gateways that HAProxy will use.
     pub count: u32,
     /// The service's name.
     pub service: &'static str,
@@ -123,7 +123,7 @@ impl Balancer {
             balance: spec.balancer.balance,
             check: check(spec),
             slots: by_dns.then(|| Slots {
-                count: (2 * spec.gateways.get()).max(8),
+                count: slots(spec.gateways.get()),
                 service: SCALED_SERVICE,
                 port: S3_PORT,
             }),
@@ -145,6 +145,11 @@ impl Balancer {
             },
         }
     }
+}
+
+/// Room for gateways found by DNS: twice as many as now, at least 8, so that a person can scale.
+pub(super) fn slots(gateways: u32) -> u32 {
+    (2 * gateways).max(8)
 }
 
 fn servers(spec: &Spec) -> Vec<Server> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::balancer::SCALED_SERVICE;
+use super::balancer::{SCALED_SERVICE, slots};
 use super::settings::Setting;
 use super::{S3_PORT, STATS_PORT, WEBADMIN_PORT};
 use crate::spec::Spec;
@@ -193,7 +193,6 @@ impl Overlay {
         }
         let gateways = spec.gateways.get();
         let by_dns = spec.discovery == Discovery::Dns;
-        let slots = if by_dns { (2 * gateways).max(8) } else { gateways };
         Some(Self {
             gateways,
             has_cluster: spec.has_cluster(),
@@ -204,7 +203,7 @@ impl Overlay {
             replaces_ports: replaces_ports(spec),
             open_files: 2 * spec.balancer.maxconn.get() + 4096,
             names: if by_dns { Vec::new() } else { gateway_names(gateways) },
-            scaled: by_dns.then_some(Scaled { service: SCALED_SERVICE, slots }),
+            scaled: by_dns.then(|| Scaled { service: SCALED_SERVICE, slots: slots(gateways) }),
         })
     }
 }
