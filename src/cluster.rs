@@ -9,7 +9,7 @@ use crate::error::{Failure, Status};
 use crate::haproxy::{self, Gateway};
 use crate::s3;
 use crate::spec::choices::{Choices, FILE_NAME};
-use crate::spec::values::{Discovery, Profile, Published};
+use crate::spec::values::Discovery;
 use crate::spec::{Spec, file};
 use crate::workspace::Folder;
 
@@ -36,16 +36,18 @@ impl Cluster {
     /// What a spec means once it runs on this machine.
     #[must_use]
     pub fn new(spec: Spec, folder: &Path) -> Self {
-        let local = |port: Published| port.port().map(|port| format!("http://127.0.0.1:{port}"));
-        let ports = &spec.ports;
-        let stats = ports.stats.port().filter(|_| spec.profile == Profile::Tuned);
+        let published = spec.published_ports();
+        let local = |key: &str| {
+            let port = published.iter().find(|one| one.key == key)?.port;
+            Some(format!("http://127.0.0.1:{port}"))
+        };
         Self {
             folder: folder.to_owned(),
             name: spec.name.to_string(),
-            endpoint: format!("http://{}:{}", ports.bind.url_host(), ports.s3),
-            stats: stats.map(|port| format!("http://127.0.0.1:{port}")),
-            scm: local(ports.scm),
-            om: local(ports.om),
+            endpoint: format!("http://{}:{}", spec.ports.bind.url_host(), spec.ports.s3),
+            stats: local("ports.stats"),
+            scm: local("ports.scm"),
+            om: local("ports.om"),
             spec,
         }
     }
@@ -85,7 +87,7 @@ impl Cluster {
             return false;
         };
         let is_loaded = |name: String| loaded.iter().any(|gateway| gateway.name == name);
-        !(1..=self.spec.gateways.get()).all(|number| is_loaded(format!("s3g{number}")))
+        !self.spec.gateway_names().all(is_loaded)
     }
 
     /// HAProxy's view of the gateways; none while it does not answer, or where nobody can ask it.

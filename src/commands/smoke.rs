@@ -47,8 +47,7 @@ fn expected(cluster: &Cluster, seen: &[Gateway]) -> Gateways {
         return Gateways::Untold("the balancer of the upstream profile does not say which gateway answers");
     }
     let up: Vec<String> = seen.iter().filter(|one| one.is_up()).map(|one| one.name.clone()).collect();
-    let all = || (1..=cluster.spec.gateways.get()).map(|number| format!("s3g{number}")).collect();
-    Gateways::Named(if up.is_empty() { all() } else { up })
+    Gateways::Named(if up.is_empty() { cluster.spec.gateway_names().collect() } else { up })
 }
 
 /// A gateway's share of the distribution check.

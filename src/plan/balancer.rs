@@ -153,13 +153,12 @@ pub(super) fn slots(gateways: u32) -> u32 {
 }
 
 fn servers(spec: &Spec) -> Vec<Server> {
-    let name = |index: usize| format!("s3g{}", index + 1);
     if spec.in_containers() {
-        let server = |index| Server { name: name(index), host: name(index), port: S3_PORT };
-        return (0..spec.gateways.get() as usize).map(server).collect();
+        let server = |name: String| Server { host: name.clone(), name, port: S3_PORT };
+        return spec.gateway_names().map(server).collect();
     }
     let server = |(index, address): (usize, &ServerAddress)| Server {
-        name: name(index),
+        name: format!("s3g{}", index + 1),
         host: address.host(),
         port: address.port.get(),
     };

@@ -1,11 +1,10 @@
 //! What a cluster takes of the machine that runs its containers.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::Plan;
-use crate::spec::Spec;
 use crate::spec::options::Opt;
-use crate::spec::values::{Port, Profile};
+use crate::spec::{PublishedPort, Spec};
 
 /// What must be there before a cluster can start.
 #[derive(Clone, Debug)]
@@ -51,23 +50,11 @@ impl Needs {
 }
 
 fn ports(spec: &Spec) -> Vec<PortNeed> {
-    let ports = &spec.ports;
-    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let bind = ports.bind.to_string().parse().unwrap_or(loopback);
-    let stats = ports.stats.port().filter(|_| spec.profile == Profile::Tuned);
-    let of_cluster = |port: Option<Port>| port.filter(|_| spec.has_cluster());
-    let all = [
-        ("ports.s3", bind, Some(ports.s3)),
-        ("ports.webadmin", bind, ports.webadmin.port()),
-        ("ports.stats", loopback, stats),
-        ("ports.scm", loopback, of_cluster(ports.scm.port())),
-        ("ports.om", loopback, of_cluster(ports.om.port())),
-    ];
-    let need = |(key, address, port): (&'static str, IpAddr, Option<Port>)| {
-        let port = u16::try_from(port?.get()).ok()?;
-        Some(PortNeed { key, flag: Opt::with_key(key)?.flag, address, port })
+    let need = |PublishedPort { key, address, port }: PublishedPort| {
+        let port = u16::try_from(port.get()).ok()?;
+        Some(PortNeed { key, flag: Opt::with_key(key)?.flag, address: address.ip(), port })
     };
-    all.into_iter().filter_map(need).collect()
+    spec.published_ports().into_iter().filter_map(need).collect()
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::balancer::{SCALED_SERVICE, slots};
 use super::settings::Setting;
 use super::{S3_PORT, STATS_PORT, WEBADMIN_PORT};
-use crate::spec::Spec;
 use crate::spec::options::Opt;
 use crate::spec::values::{
-    BindAddress, ClusterName, Discovery, Heap, ImageName, Jvm, OzoneVersion, Port, Profile, Published,
+    ClusterName, Discovery, Heap, ImageName, Jvm, OzoneVersion, Port, Profile, Published,
 };
+use crate::spec::{PublishedPort, Spec};
 
 /// SCM, OM and datanodes; the fields are the variables of `docker-compose.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -202,14 +202,10 @@ impl Overlay {
             ports: ports(spec),
             replaces_ports: replaces_ports(spec),
             open_files: 2 * spec.balancer.maxconn.get() + 4096,
-            names: if by_dns { Vec::new() } else { gateway_names(gateways) },
+            names: if by_dns { Vec::new() } else { spec.gateway_names().collect() },
             scaled: by_dns.then(|| Scaled { service: SCALED_SERVICE, slots: slots(gateways) }),
         })
     }
-}
-
-fn gateway_names(count: u32) -> Vec<String> {
-    (1..=count).map(|number| format!("s3g{number}")).collect()
 }
 
 /// A checkout publishes 9878 for its own `s3g` on every address. Compose merges lists of ports, so a mapping
@@ -221,18 +217,16 @@ fn replaces_ports(spec: &Spec) -> bool {
     !spec.has_cluster() && !as_example
 }
 
+/// What of the published ports is the balancer's.
 fn ports(spec: &Spec) -> Vec<Mapping> {
-    let loopback: BindAddress = "127.0.0.1".parse().expect("an address");
-    let ports = &spec.ports;
-    let stats = if spec.profile == Profile::Tuned { ports.stats.port() } else { None };
-    let all = [
-        ("ports.s3", S3_PORT, Some(ports.s3), ports.bind),
-        ("ports.webadmin", WEBADMIN_PORT, ports.webadmin.port(), ports.bind),
-        ("ports.stats", STATS_PORT, stats, loopback),
-    ];
-    let mapping = |(key, target, published, host_ip): (&str, u32, Option<Port>, BindAddress)| {
-        let (published, variable, host_ip) = (published?, variable(key), host_ip.to_string());
-        Some(Mapping { target, published, variable, host_ip })
+    let mapping = |PublishedPort { key, address, port }: PublishedPort| {
+        let target = match key {
+            "ports.s3" => S3_PORT,
+            "ports.webadmin" => WEBADMIN_PORT,
+            "ports.stats" => STATS_PORT,
+            _ => return None,
+        };
+        Some(Mapping { target, published: port, variable: variable(key), host_ip: address.to_string() })
     };
-    all.into_iter().filter_map(mapping).collect()
+    spec.published_ports().into_iter().filter_map(mapping).collect()
 }

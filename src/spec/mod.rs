@@ -95,6 +95,17 @@ pub struct Ports {
     pub om: Published,
 }
 
+/// A port of this machine on which the balancer or the cluster answers.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishedPort {
+    /// Its key in `ozone-compose.yaml`.
+    pub key: &'static str,
+    /// On which address.
+    pub address: BindAddress,
+    /// The port.
+    pub port: Port,
+}
+
 /// Settings of HAProxy.
 #[derive(Clone, Debug)]
 pub struct Balancer {
@@ -152,5 +163,29 @@ impl Spec {
     #[must_use]
     pub fn has_cluster(&self) -> bool {
         self.in_containers() && self.base != Base::None
+    }
+
+    /// Names of the gateways in containers: their services, their hosts, and what HAProxy calls them.
+    pub fn gateway_names(&self) -> impl Iterator<Item = String> + use<> {
+        (1..=self.gateways.get()).map(|number| format!("s3g{number}"))
+    }
+
+    /// The ports of this machine on which the balancer or the cluster answers, in the order of the table of options.
+    #[must_use]
+    pub fn published_ports(&self) -> Vec<PublishedPort> {
+        let ports = &self.ports;
+        // Ozone's example has no statistics.
+        let stats = ports.stats.port().filter(|_| self.profile == Profile::Tuned);
+        let of_cluster = |published: Published| published.port().filter(|_| self.has_cluster());
+        let all = [
+            ("ports.s3", ports.bind, Some(ports.s3)),
+            ("ports.webadmin", ports.bind, ports.webadmin.port()),
+            ("ports.stats", BindAddress::LOOPBACK, stats),
+            ("ports.scm", BindAddress::LOOPBACK, of_cluster(ports.scm)),
+            ("ports.om", BindAddress::LOOPBACK, of_cluster(ports.om)),
+        ];
+        all.into_iter()
+            .filter_map(|(key, address, port)| Some(PublishedPort { key, address, port: port? }))
+            .collect()
     }
 }

@@ -8,7 +8,7 @@ use super::options::{OPTIONS, Opt, Scope};
 use super::values::{
     Base, ClusterName, DatanodeCount, ImageName, OzoneVersion, Profile, Registry, Replication,
 };
-use super::{Balancer, Memory, Ports, Problem, Problems, Spec, Timeouts};
+use super::{Balancer, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts};
 
 impl Spec {
     /// Judges choices; `folder` is the name of the folder that will hold the files.
@@ -112,16 +112,9 @@ impl Spec {
     }
 
     fn check_ports(&self, reader: &mut Reader) {
-        let ports = &self.ports;
-        let mut published = vec![("ports.s3", Some(ports.s3)), ("ports.webadmin", ports.webadmin.port())];
-        if self.profile == Profile::Tuned {
-            published.push(("ports.stats", ports.stats.port()));
-        }
-        if self.has_cluster() {
-            published.extend([("ports.scm", ports.scm.port()), ("ports.om", ports.om.port())]);
-        }
         let mut owners: BTreeMap<u32, &str> = BTreeMap::new();
-        for (key, port) in published.into_iter().filter_map(|(key, port)| Some((key, port?.get()))) {
+        for PublishedPort { key, port, .. } in self.published_ports() {
+            let port = port.get();
             if let Some(owner) = owners.insert(port, key) {
                 reader.problem(key, format!("{port} is also the port of `{owner}`"));
             }

@@ -1,7 +1,7 @@
 //! Ports and addresses.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::Port;
@@ -41,6 +41,15 @@ impl FromStr for Published {
 pub struct BindAddress(IpAddr);
 
 impl BindAddress {
+    /// 127.0.0.1: for this machine alone.
+    pub const LOOPBACK: Self = Self(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+    /// The address itself.
+    #[must_use]
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+
     /// A URL's host part that reaches this address from the same machine.
     #[must_use]
     pub fn url_host(self) -> String {
