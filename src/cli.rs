@@ -1,20 +1,24 @@
-//! Flags and verbs. The options of a cluster come from the table in `spec::options`; no logic here.
+//! Flags and verbs; no logic here.
 
-use std::ffi::OsStr;
+mod flags;
+
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
-use crate::error::EXIT_CODES;
-use crate::spec::choices::{Choices, Origin};
-use crate::spec::options::{Default as Preset, OPTIONS, Opt};
-use crate::spec::values::{ClusterName, Span};
+pub use flags::Flags;
+
+use crate::error::exit_codes;
+use crate::spec::values::{ClusterName, GatewayName, Span};
 use crate::ui::progress::Mode;
+
+/// The version, and the commit where it is known: `0.1.0 (abc1234)`.
+pub const VERSION: &str = env!("OZONE_COMPOSE_VERSION");
 
 /// Apache Ozone's S3 gateways behind HAProxy: any number of them, as Docker Compose files.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(version = VERSION, max_term_width = 100, after_help = exit_codes(), disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -40,19 +44,39 @@ pub enum Verb {
     ///
     /// Each option also has a key in that file, named below, and an environment variable: its long flag in
     /// capitals, such as `OZONE_COMPOSE_S3_PORT`. A flag wins over the variable, that over the file.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = exit_codes())]
     Generate(Generate),
     /// Print HAProxy's configuration alone, for gateways on other machines or for tuning by hand
     ///
     /// With --server for each gateway it is for real machines: listeners on this machine's ports, names from the
     /// system's resolver. Without, it is what `generate` mounts into the balancer's container.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = exit_codes())]
     Haproxy(Haproxy),
     /// Generate, start, and wait until every gateway has served a signed PUT and GET
     ///
     /// Prints the endpoint once it is ready. Without options it repeats what the folder's ozone-compose.yaml says;
     /// a cluster that runs already is left as it is where nothing changed.
     Up(Up),
+    /// Change the number of gateways of a cluster that runs, without a failed request
+    ///
+    /// More gateways start and take a PUT each by themselves before they get requests. Fewer means the last ones: they
+    /// get nothing new, finish what they have, and are removed. Interrupted, it is finished by running it again.
+    Scale(Scale),
+    /// Send gateways no new requests, and wait until they have finished what they have
+    ///
+    /// They stay so, whatever is reloaded or restarted, until `resume`: ozone-compose.yaml keeps it.
+    Drain(Drain),
+    /// Send requests again to gateways that were drained
+    Resume(Resume),
+    /// Restart gateways one at a time, each drained first, without a failed request
+    ///
+    /// The next one is begun when the last one serves again; it stops at the first that does not.
+    Restart(Restart),
+    /// Have HAProxy load its edited configuration, without a failed request
+    ///
+    /// Checks haproxy/*.cfg with the balancer's own HAProxy first; a bad configuration is not loaded. For lines of your
+    /// own, such as those in haproxy/zz-local.cfg.
+    Reload(Reload),
     /// Stop and remove the containers and networks of a cluster; its data stays unless --volumes is given
     Down(Down),
     /// Show containers, and gateways as HAProxy sees them
@@ -62,7 +86,6 @@ pub enum Verb {
     /// Print the variables that S3 clients read; nothing while the cluster does not answer
     ///
     /// In a shell: eval "$(ozone-compose env)". The lines of `--format dotenv` are for `docker run --env-file`.
-    /// JSON is `{"version": 1, "kind": "env", "cluster": NAME, "variables": {NAME: VALUE}}`.
     ///
     /// Exits with 5 while the cluster does not answer a signed request within 3 seconds.
     Env(Env),
@@ -76,16 +99,32 @@ pub enum Verb {
     /// Puts, reads, lists and deletes small objects, uploads 20 MiB in parts through different gateways, writes
     /// through one gateway and reads through all, uses presigned URLs, and counts which gateway answers. All in a
     /// bucket of its own, which it removes. Exits with 1 when a check fails, and names the gateway.
-    ///
-    /// JSON is an object of `version` (1), `kind` (smoke), `cluster`, `endpoint`, `passed`, `checks` and
-    /// `distribution`. A check has `name`, `result` (passed, failed or skipped), `detail`, `milliseconds`,
-    /// `gateways` and `failed_gateway` (null where none is known); each of the distribution has `gateway`,
-    /// `state` in HAProxy's words, and `requests`.
     Smoke(Smoke),
     /// Pack files, logs and states into an archive, for a bug report or a CI artefact
     Collect(Collect),
     /// Check whether this machine can run the cluster, and say what to do where it cannot
     Doctor(Doctor),
+    /// The choices of a cluster
+    #[command(subcommand)]
+    Config(Config),
+    /// Templates of your own, from which files are rendered in place of this tool's
+    #[command(subcommand)]
+    Templates(Templates),
+    /// Print the JSON Schema of ozone-compose.yaml, with which editors complete and check it
+    ///
+    /// Write it to a file that the editor finds: ozone-compose schema > ~/.config/ozone-compose.schema.json, and let
+    /// ozone-compose.yaml begin with: # yaml-language-server: $schema=FILE
+    Schema,
+    /// Print a script that completes verbs, flags and their values in a shell
+    ///
+    /// For this shell: source <(ozone-compose completions bash). To keep it, write it to where the shell looks:
+    /// ~/.local/share/bash-completion/completions/ozone-compose for bash, a folder of $fpath as _ozone-compose for
+    /// zsh, ~/.config/fish/completions/ozone-compose.fish for fish.
+    Completions(Completions),
+    /// Print the man page, or write the pages of all verbs to a folder
+    ///
+    /// To read it: ozone-compose man | man -l -. To keep them: ozone-compose man ~/.local/share/man/man1.
+    Man(Man),
 }
 
 /// The folder of a cluster.
@@ -97,7 +136,8 @@ pub struct FolderArg {
         long = "output",
         value_name = "DIR",
         default_value = ".",
-        env = "OZONE_COMPOSE_OUTPUT"
+        env = "OZONE_COMPOSE_OUTPUT",
+        value_hint = ValueHint::DirPath
     )]
     pub folder: PathBuf,
 }
@@ -167,6 +207,73 @@ pub struct Up {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub flags: Flags,
+}
+
+/// Arguments of `scale`.
+#[derive(Args, Debug)]
+pub struct Scale {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How many gateways there are to be, 1 to 512
+    #[arg(value_name = "N")]
+    pub gateways: String,
+    /// How long requests in flight may take to end, before gateways are removed all the same
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub drain_timeout: Span,
+    /// How long to wait until new gateways serve
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub timeout: Span,
+}
+
+/// Arguments of `drain`.
+#[derive(Args, Debug)]
+pub struct Drain {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Gateways, such as s3g2
+    #[arg(value_name = "GATEWAY", required = true)]
+    pub gateways: Vec<GatewayName>,
+    /// How long to wait for requests in flight; the gateways stay drained afterwards
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub drain_timeout: Span,
+}
+
+/// Arguments of `resume`.
+#[derive(Args, Debug)]
+pub struct Resume {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Gateways, such as s3g2; all that are drained without
+    #[arg(value_name = "GATEWAY")]
+    pub gateways: Vec<GatewayName>,
+}
+
+/// Arguments of `restart`.
+#[derive(Args, Debug)]
+pub struct Restart {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Gateways, such as s3g2; all of them without
+    #[arg(value_name = "GATEWAY")]
+    pub gateways: Vec<GatewayName>,
+    /// How long requests in flight may take to end, before a gateway is restarted all the same
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub drain_timeout: Span,
+    /// How long to wait until a gateway serves again
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    pub timeout: Span,
+}
+
+/// Arguments of `reload`.
+#[derive(Args, Debug)]
+pub struct Reload {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
 }
 
 /// Arguments of `down`.
@@ -284,82 +391,63 @@ pub struct Doctor {
     pub format: Format,
 }
 
-/// The options of a cluster that were given as flags.
-#[derive(Debug)]
-pub struct Flags(pub Choices);
-
-impl Args for Flags {
-    fn augment_args(command: Command) -> Command {
-        OPTIONS.iter().fold(command, |command, option| command.arg(argument(option)))
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
+/// What to do with choices.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Show each value that has a meaning here, whether it was chosen or not
+    ///
+    /// With the flags and variables of `generate`, it shows what that would use.
+    Show(ShowConfig),
 }
 
-impl FromArgMatches for Flags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut choices = Choices::default();
-        for option in OPTIONS {
-            if let Some(texts) = matches.get_many::<String>(option.flag) {
-                choices.choose(option, texts.cloned().collect(), Origin::Flag(option.flag));
-            }
-        }
-        Ok(Self(choices))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
+/// Arguments of `config show`.
+#[derive(Args, Debug)]
+pub struct ShowConfig {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Show where each value comes from; JSON always tells
+    #[arg(long)]
+    pub origin: bool,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub flags: Flags,
 }
 
-/// Values stay texts here: one place judges them all, whether they come from a flag, a variable or the file.
-fn argument(option: &'static Opt) -> Arg {
-    let mut argument = Arg::new(option.flag)
-        .long(option.flag)
-        .value_name(option.placeholder)
-        .help(format!("{}{}", option.help, default(option)))
-        .long_help(format!("{}{} [key: {}]", option.help, default(option), option.key))
-        .help_heading(option.group)
-        .allow_hyphen_values(true)
-        .action(if option.is_list() { ArgAction::Append } else { ArgAction::Set });
-    if let Some(short) = option.short {
-        argument = argument.short(short);
-    }
-    if !option.words.is_empty() {
-        argument = argument.value_parser(Hinted(option.words));
-    }
-    argument
+/// What to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum Templates {
+    /// Write this tool's templates to a folder, to change them there
+    ///
+    /// Then: ozone-compose generate --templates DIR, where DIR is relative to the cluster's folder. Keep only those
+    /// that you change: the others follow this tool, whatever its version. Files are sealed and values escaped as
+    /// always.
+    Export(ExportTemplates),
 }
 
-/// Takes any text, and shows the good ones in help and completions.
-#[derive(Clone)]
-struct Hinted(&'static [&'static str]);
-
-impl TypedValueParser for Hinted {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        argument: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, argument, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.0.iter().map(PossibleValue::new)))
-    }
+/// Arguments of `templates export`.
+#[derive(Args, Debug)]
+pub struct ExportTemplates {
+    /// Folder to write to; what is there already is kept
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
 }
 
-fn default(option: &Opt) -> String {
-    match option.default {
-        Preset::Is(text) => format!(" [default: {text}]"),
-        Preset::By { tuned, upstream } => format!(" [default: {tuned}; {upstream} in upstream]"),
-        Preset::From(words) => format!(" [default: {words}]"),
-        Preset::List => String::new(),
-    }
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// The shell that will read it
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+pub struct Man {
+    /// Folder for ozone-compose.1, ozone-compose-up.1 and the others; prints the first without
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
 }

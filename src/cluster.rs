@@ -9,7 +9,6 @@ use crate::error::{Failure, Status};
 use crate::haproxy::{self, Gateway};
 use crate::s3;
 use crate::spec::choices::{Choices, FILE_NAME};
-use crate::spec::values::Discovery;
 use crate::spec::{Spec, file};
 use crate::workspace::Folder;
 
@@ -78,16 +77,6 @@ impl Cluster {
             return format!("ozone-compose {verb}");
         }
         format!("ozone-compose {verb} -o {}", quoted(&self.folder.to_string_lossy()))
-    }
-
-    /// Whether a balancer that answers has not loaded all gateways that the files have.
-    #[must_use]
-    pub fn balancer_misses_gateways(&self) -> bool {
-        let Some(loaded) = self.gateways().filter(|_| self.spec.discovery == Discovery::Static) else {
-            return false;
-        };
-        let is_loaded = |name: String| loaded.iter().any(|gateway| gateway.name == name);
-        !self.spec.gateway_names().all(is_loaded)
     }
 
     /// HAProxy's view of the gateways; none while it does not answer, or where nobody can ask it.

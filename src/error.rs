@@ -26,6 +26,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Its name in JSON; a program that was run has none of its own, and failed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        EXIT_CODES.iter().find(|code| code.status == self).map_or("failed", |code| code.name)
+    }
+
     /// The process's exit code.
     #[must_use]
     pub fn code(self) -> i32 {
@@ -42,17 +48,46 @@ impl Status {
     }
 }
 
-/// The table of exit codes for `--help`.
-pub const EXIT_CODES: &str = "\
-Exit codes:
-    0  done
-    1  failed
-    2  bad usage, or a bad ozone-compose.yaml
-    3  files differ, were edited by hand, or are not this tool's
-    4  no Docker Engine or Compose that can be used
-    5  not ready in time
-  130  interrupted
-`run` and `logs` end with the exit code of the program they run.";
+/// One way in which a run ends.
+#[derive(Debug)]
+pub struct ExitCode {
+    /// How it ended.
+    pub status: Status,
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// Every way in which a run of this tool's own ends: what `--help`, the man pages and JSON say of it.
+pub const EXIT_CODES: &[ExitCode] = &[
+    ExitCode { status: Status::Done, name: "done", meaning: "done" },
+    ExitCode { status: Status::Failed, name: "failed", meaning: "failed" },
+    ExitCode { status: Status::Usage, name: "usage", meaning: "bad usage, or a bad ozone-compose.yaml" },
+    ExitCode {
+        status: Status::Differs,
+        name: "differs",
+        meaning: "files differ, were edited by hand, or are not this tool's",
+    },
+    ExitCode {
+        status: Status::NoEngine,
+        name: "no-engine",
+        meaning: "no Docker Engine or Compose that can be used",
+    },
+    ExitCode { status: Status::NotReady, name: "not-ready", meaning: "not ready in time" },
+    ExitCode { status: Status::Interrupted, name: "interrupted", meaning: "interrupted" },
+];
+
+/// What the table of exit codes leaves out.
+pub const OTHER_EXIT_CODES: &str = "`run` and `logs` end with the exit code of the program they run.";
+
+/// The exit codes for `--help`.
+#[must_use]
+pub fn exit_codes() -> String {
+    let line = |code: &ExitCode| format!("  {:>3}  {}\n", code.status.code(), code.meaning);
+    let lines: String = EXIT_CODES.iter().map(line).collect();
+    format!("Exit codes:\n{lines}{OTHER_EXIT_CODES}")
+}
 
 /// An error with its exit code, and what to do about it.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 //! argv + environment ─► cli ─┐
 //!        ozone-compose.yaml ─┴► spec ─► plan ─► render ─► workspace ─► files
 //!                                 └► cluster ─► engine: docker compose ─► ready: proved by s3 and haproxy
+//!                                                       traffic: who gets requests, once it runs
 //! ```
 //!
 //! `spec` knows what can be chosen, `plan` what it means, `render` how it is written down: all pure. `workspace`
@@ -20,11 +21,13 @@ pub mod engine;
 pub mod error;
 pub mod haproxy;
 pub mod interrupt;
+pub mod jmx;
 pub mod plan;
 pub mod ready;
 pub mod render;
 pub mod s3;
 pub mod spec;
+pub mod traffic;
 pub mod ui;
 pub mod workspace;
 
@@ -37,21 +40,28 @@ use clap::Parser;
 use cli::{Cli, Down, Up, Verb};
 use commands::Context;
 use engine::Runner;
-use error::{Status, status_of};
+use error::{Failure, Status, status_of};
 use interrupt::Interrupt;
 use spec::choices::Choices;
 use ui::Ui;
+use ui::progress::Mode;
 
 /// Runs a command line and tells how it ended; everything there is to say has been said.
 pub fn run(
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> Status {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(help) if !help.use_stderr() => {
             let ui = Ui::default();
             return ended(ui.styled_data(help.render().ansi()).map(|()| Status::Done), ui);
+        }
+        Err(error) if wants_json(&arguments) => {
+            let text = error.render().to_string();
+            let failure = Failure::new(Status::Usage, text.trim_start_matches("error: ").trim_end());
+            return ended(Err(failure.into()), Ui::new(Mode::Json, false, false));
         }
         Err(error) => {
             Ui::default().say_as_is(error.render().ansi());
@@ -67,11 +77,23 @@ pub fn run(
     ended(dispatch(cli.verb, cli.verbose, choices, ui), ui)
 }
 
+/// Whether a command line that cannot be read asks for JSON all the same.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.windows(2).any(|pair| pair == ["--progress", "json"])
+        || arguments.iter().any(|one| one == "--progress=json")
+}
+
 fn dispatch(verb: Verb, verbose: bool, environment: Choices, ui: Ui) -> Result<Status> {
     let dry = matches!(&verb, Verb::Up(Up { dry_run: true, .. }) | Verb::Down(Down { dry_run: true, .. }));
     let interrupt = match &verb {
         // These end at once, and leave no more than files that the next run removes.
-        Verb::Generate(_) | Verb::Haproxy(_) => Interrupt::default(),
+        Verb::Generate(_)
+        | Verb::Haproxy(_)
+        | Verb::Config(_)
+        | Verb::Templates(_)
+        | Verb::Schema
+        | Verb::Completions(_)
+        | Verb::Man(_) => Interrupt::default(),
         _ => Interrupt::listen()?,
     };
     let runner = Runner::new(ui, verbose, dry, interrupt.clone());
@@ -80,6 +102,11 @@ fn dispatch(verb: Verb, verbose: bool, environment: Choices, ui: Ui) -> Result<S
         Verb::Generate(arguments) => commands::generate::run(arguments, context),
         Verb::Haproxy(arguments) => commands::haproxy::run(arguments, context),
         Verb::Up(arguments) => commands::up::run(arguments, &context),
+        Verb::Scale(arguments) => commands::scale::run(arguments, &context),
+        Verb::Drain(arguments) => commands::drain::run(arguments, &context),
+        Verb::Resume(arguments) => commands::resume::run(&arguments, &context),
+        Verb::Restart(arguments) => commands::restart::run(arguments, &context),
+        Verb::Reload(arguments) => commands::reload::run(&arguments, &context),
         Verb::Down(arguments) => commands::down::run(arguments, &context),
         Verb::Status(arguments) => commands::status::run(&arguments, &context),
         Verb::Logs(arguments) => commands::logs::run(&arguments, &context),
@@ -88,6 +115,11 @@ fn dispatch(verb: Verb, verbose: bool, environment: Choices, ui: Ui) -> Result<S
         Verb::Smoke(arguments) => commands::smoke::run(&arguments, &context),
         Verb::Collect(arguments) => commands::collect::run(&arguments, &context),
         Verb::Doctor(arguments) => commands::doctor::run(&arguments, &context),
+        Verb::Config(verb) => commands::config::run(verb, context),
+        Verb::Templates(verb) => commands::templates::run(&verb, &context),
+        Verb::Schema => commands::schema::run(&context),
+        Verb::Completions(arguments) => commands::completions::run(&arguments, &context),
+        Verb::Man(arguments) => commands::man::run(&arguments, &context),
     }
 }
 

@@ -83,7 +83,7 @@ fn name(folder: &Path, context: &Context) -> String {
 }
 
 fn add_versions(bundle: &mut Bundle, runner: &Runner) {
-    let own = format!("ozone-compose {}\n", env!("CARGO_PKG_VERSION"));
+    let own = format!("ozone-compose {}\n", cli::VERSION);
     let mut versions = vec![own];
     for (name, said) in
         [("docker", evidence::docker_version(runner)), ("compose", evidence::compose_version(runner))]

@@ -20,10 +20,10 @@ use crate::workspace::Folder;
 pub fn run(arguments: &cli::Doctor, context: &Context) -> Result<Status> {
     let spec = spec(&arguments.folder.folder, context)?;
     let checks = preflight(&context.runner, &Needs::new(&spec));
-    context.ui.data(&match arguments.format {
-        Format::Table => as_table(&checks),
-        Format::Json => format!("{}\n", json!({ "version": 1, "kind": "doctor", "checks": checks })),
-    })?;
+    match arguments.format {
+        Format::Table => context.ui.data(&as_table(&checks))?,
+        Format::Json => context.ui.object("doctor", &json!({ "checks": checks }))?,
+    }
     Ok(first_bad(&checks).map_or(Status::Done, |check| check.status))
 }
 

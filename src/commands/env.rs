@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::cli::{self, EnvFormat};
@@ -20,11 +20,11 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 pub fn run(arguments: &cli::Env, context: &Context) -> Result<Status> {
     let cluster = answering_cluster(&arguments.folder.folder, context)?;
     let variables = variables(&cluster);
-    context.ui.data(&match arguments.format {
-        EnvFormat::Shell => shell(&variables),
-        EnvFormat::Dotenv => dotenv(&variables),
-        EnvFormat::Json => json(&cluster.name, &variables),
-    })?;
+    match arguments.format {
+        EnvFormat::Shell => context.ui.data(&shell(&variables))?,
+        EnvFormat::Dotenv => context.ui.data(&dotenv(&variables))?,
+        EnvFormat::Json => context.ui.object("env", &fields(&cluster.name, &variables))?,
+    }
     Ok(Status::Done)
 }
 
@@ -80,12 +80,11 @@ fn dotenv(variables: &[(&str, String)]) -> String {
     variables.iter().map(line).collect()
 }
 
-/// `{"version": 1, "kind": "env", "cluster": NAME, "variables": {NAME: VALUE, ...}}`.
-fn json(cluster: &str, variables: &[(&str, String)]) -> String {
-    let variables: serde_json::Map<_, _> =
+/// For programs.
+fn fields(cluster: &str, variables: &[(&str, String)]) -> Value {
+    let variables: Map<_, _> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
-    let env = json!({ "version": 1, "kind": "env", "cluster": cluster, "variables": variables });
-    format!("{env:#}\n")
+    json!({ "cluster": cluster, "variables": variables })
 }
 
 #[cfg(test)]

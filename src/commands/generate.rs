@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::render::{ALL_FILES, HAPROXY_CFG};
 use crate::spec::Spec;
 use crate::spec::choices::FILE_NAME;
+use crate::spec::values::Base;
 use crate::ui::Ui;
 use crate::workspace::seal::sealed;
 use crate::workspace::{Change, Folder, Kind};
@@ -123,8 +124,15 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
     }
     if spec.has_cluster() {
         let heaps = f64::from(Plan::heap_mebibytes(spec)) / 1024.0;
+        let electing = match spec.base {
+            Base::Ha => {
+                let (scms, oms) = (spec.scms.get() as usize, spec.oms.get() as usize);
+                format!("{}, {}, ", counted(scms, "SCM"), counted(oms, "OM"))
+            }
+            Base::Single | Base::None => String::new(),
+        };
         ui.say(&format!(
-            "cluster `{}`: {}, {}, replication {}, Ozone {}; heaps of {heaps:.1} GiB at most",
+            "cluster `{}`: {}, {electing}{}, replication {}, Ozone {}; heaps of {heaps:.1} GiB at most",
             spec.name,
             counted(spec.gateways.get() as usize, "S3 gateway"),
             counted(spec.datanodes.get() as usize, "datanode"),

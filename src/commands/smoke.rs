@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::env::answering_cluster;
@@ -32,10 +33,10 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
     progress.finish();
     let now = cluster.gateways().unwrap_or_default();
     let shares = shares(&now, &report.distribution);
-    context.ui.data(&match arguments.format {
-        Format::Table => text(&report.checks, &shares),
-        Format::Json => json(&cluster, &report.checks, &shares)?,
-    })?;
+    match arguments.format {
+        Format::Table => context.ui.data(&text(&report.checks, &shares))?,
+        Format::Json => context.ui.object("smoke", &fields(&cluster, &report.checks, &shares))?,
+    }
     context.interrupt.check()?;
     verdict(&cluster, &report.checks, &lost(&seen, &now))
 }
@@ -107,36 +108,15 @@ fn row(check: &Check) -> [String; 4] {
     [(*name).to_owned(), seconds, named, format!("{result}: {detail}")]
 }
 
-/// The results for programs. Fields may join in version 1; none changes or goes.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    /// 1.
-    version: u32,
-    /// `smoke`.
-    kind: &'static str,
-    /// The cluster's name.
-    cluster: &'a str,
-    /// Where it was asked.
-    endpoint: &'a str,
-    /// Whether no check failed.
-    passed: bool,
-    /// In the order in which they were tried.
-    checks: &'a [Check],
-    /// By gateway; empty where it was not tried.
-    distribution: &'a [Share],
-}
-
-fn json(cluster: &Cluster, checks: &[Check], distribution: &[Share]) -> Result<String> {
-    let envelope = Envelope {
-        version: 1,
-        kind: "smoke",
-        cluster: &cluster.name,
-        endpoint: &cluster.endpoint,
-        passed: failed(checks).next().is_none(),
-        checks,
-        distribution,
-    };
-    Ok(format!("{}\n", serde_json::to_string_pretty(&envelope)?))
+/// For programs.
+fn fields(cluster: &Cluster, checks: &[Check], distribution: &[Share]) -> Value {
+    json!({
+        "cluster": cluster.name,
+        "endpoint": cluster.endpoint,
+        "passed": failed(checks).next().is_none(),
+        "checks": checks,
+        "distribution": distribution,
+    })
 }
 
 fn failed(checks: &[Check]) -> impl Iterator<Item = &Check> {
@@ -181,7 +161,15 @@ mod tests {
 
     fn gateway(name: &str, state: &str) -> Gateway {
         let (name, state) = (name.to_owned(), state.to_owned());
-        Gateway { name, state, check: String::new(), sessions: 0, requests: 0, errors: 0 }
+        Gateway {
+            name,
+            address: String::new(),
+            state,
+            check: String::new(),
+            sessions: 0,
+            requests: 0,
+            errors: 0,
+        }
     }
 
     fn check(gateways: usize) -> Check {

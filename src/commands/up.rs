@@ -1,19 +1,20 @@
 //! `up`: generate, start, and wait until every gateway has served a signed PUT and GET.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Error, Result};
 
 use super::collect::collect_to;
-use super::generate::{changes, refuse_to_lose_edits};
-use super::{Asked, Context, counted, down, open_to_write};
+use super::{Asked, Context, accepted, counted, down, open_to_write, project, running, scale, write_checked};
 use crate::bundle::refuse_to_overwrite;
 use crate::cli::Up;
 use crate::cluster::{Cluster, not_ours_to_run};
+use crate::engine::containers::{self, Container};
 use crate::engine::preflight::{
     Check, Taken, Verdict, first_bad, is_local, next_free, preflight, taken_ports,
 };
-use crate::engine::{Invocation, PROJECT_LABEL, containers};
+use crate::engine::{Invocation, PROJECT_LABEL};
 use crate::error::{Failure, Status};
 use crate::plan::needs::Needs;
 use crate::ready::Wait;
@@ -22,12 +23,13 @@ use crate::s3::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::spec::Spec;
 use crate::spec::choices::{Choices, Origin};
 use crate::spec::options::Opt;
-use crate::spec::values::Span;
+use crate::spec::values::{Profile, Span};
+use crate::traffic::Traffic;
 use crate::ui::progress::Progress;
 use crate::workspace::{Change, Folder};
 
-/// Where HAProxy finds its configuration in the balancer's container.
-const CFG_FOLDER: &str = "/usr/local/etc/haproxy/";
+/// How long requests to gateways that go may take to end; `scale` lets one choose.
+const DRAINED_WITHIN: Duration = Duration::from_secs(300);
 
 /// Runs the verb.
 pub fn run(arguments: Up, context: &Context) -> Result<Status> {
@@ -51,19 +53,18 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     check_machine(&needs, context)?;
     let before = Before::of(&cluster.name, context)?;
     pull(&needs.images, &mut progress, context)?;
-    let new_cfg = write(&mut folder, &asked, &path, context)?;
+    let changes = accepted(&folder, &asked, &path, context)?;
+    make_way(&cluster, &before, &mut progress, context)?;
+    write(&mut folder, &changes, &cluster, &before, context)?;
     let project = project(&cluster, &asked, &path);
-    // A run that was killed may have left a configuration that nobody loaded.
-    let loaded = if before.has_balancer && (new_cfg.is_some() || cluster.balancer_misses_gateways()) {
-        reload(&project, &mut progress, context)
-            .inspect_err(|_| keep_to_be_loaded(&mut folder, new_cfg.as_ref(), context))
-    } else {
-        Ok(())
-    };
-    let started = loaded.and_then(|()| start(&cluster, project, &mut progress, context));
+    let attempt = start(&cluster, project, &mut progress, context).and_then(|()| {
+        let has_new_cfg = changes.iter().any(|change| change.name() == HAPROXY_CFG && change.writes());
+        let patience = timeout.duration();
+        take_in(&cluster, &folder, has_new_cfg, &before, patience, &mut progress, context)
+    });
     // Others may work in the folder while this run only waits.
     drop(folder);
-    let attempt = started.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
+    let attempt = attempt.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
     progress.finish();
     if let Err(error) = attempt {
         if let Some(file) = collect_on_failure {
@@ -114,40 +115,44 @@ fn collect(file: &Path, folder: &Path, context: &Context) {
 
 /// What there was of a cluster before this run, which a rollback must not take.
 struct Before {
-    has_containers: bool,
-    has_balancer: bool,
+    containers: Vec<Container>,
     has_data: bool,
 }
 
 impl Before {
     fn of(name: &str, context: &Context) -> Result<Self> {
-        let containers = containers::list(&context.runner, name)?;
         let filter = format!("label={PROJECT_LABEL}={name}");
         let volumes = Invocation::docker("list volumes", ["volume", "ls", "--quiet", "--filter", &filter]);
         Ok(Self {
-            has_containers: !containers.is_empty(),
-            has_balancer: containers.iter().any(|one| one.role == "balancer" && one.state == "running"),
+            containers: containers::list(&context.runner, name)?,
             has_data: !context.runner.answer(&volumes)?.trim().is_empty(),
         })
     }
+
+    fn has_balancer(&self) -> bool {
+        self.containers.iter().any(|one| one.role == "balancer" && one.state == "running")
+    }
+
+    /// The traffic of a balancer that runs and has admin access.
+    fn traffic<'a>(&self, cluster: &'a Cluster, context: &'a Context) -> Option<Result<Traffic<'a>>> {
+        let has_access = self.has_balancer() && cluster.spec.profile == Profile::Tuned;
+        has_access.then(|| running(cluster, &self.containers, context))
+    }
 }
 
-/// Brings the files up to date; returns the change of HAProxy's configuration where there is one.
-fn write(folder: &mut Folder, asked: &Asked, path: &Path, context: &Context) -> Result<Option<Change>> {
-    for (option, choice) in asked.new.iter() {
-        let old = asked.kept.of(option.key).map(|choice| choice.texts.join(" "));
-        let new = choice.texts.join(" ");
-        if old.as_ref().is_some_and(|old| *old != new) {
-            context.ui.say(&format!("{}: {} -> {new}", option.key, old.unwrap_or_default()));
-        }
+/// Writes the files; those of a balancer that runs must be good for it.
+fn write(
+    folder: &mut Folder,
+    changes: &[Change],
+    cluster: &Cluster,
+    before: &Before,
+    context: &Context,
+) -> Result<()> {
+    match before.traffic(cluster, context) {
+        _ if context.runner.is_dry() => Ok(()),
+        Some(traffic) => write_checked(folder, changes, &traffic?),
+        None => folder.apply(changes),
     }
-    let changes: Vec<Change> =
-        changes(folder, asked)?.into_iter().map(Change::keeping_current_edits).collect();
-    refuse_to_lose_edits(&changes, path, false)?;
-    if !context.runner.is_dry() {
-        folder.apply(&changes)?;
-    }
-    Ok(changes.into_iter().find(|change| change.name() == HAPROXY_CFG && change.writes()))
 }
 
 /// Fetches images that are not on this machine, one at a time and without the noise of layers.
@@ -173,29 +178,41 @@ fn pull(images: &[String], progress: &mut Progress, context: &Context) -> Result
     Ok(())
 }
 
-/// `docker compose` with the files of a cluster, and nothing yet that it should do.
-fn project(cluster: &Cluster, asked: &Asked, path: &Path) -> Invocation {
-    let files = asked.compose_files.iter().flat_map(|file| ["-f", file]);
-    Invocation::docker("", ["compose", "-p", &cluster.name]).with(files).within(path)
-}
-
-/// Has a running balancer read its new configuration: before anything else changes, so that no request is sent to a
-/// gateway that goes. A configuration that HAProxy refuses leaves the old one at work.
-fn reload(project: &Invocation, progress: &mut Progress, context: &Context) -> Result<()> {
-    progress.doing("balancer", "loading its new configuration");
-    let step = |purpose: &str| project.clone().to(purpose);
-    let check = ["exec", "-T", "s3g", "haproxy", "-c", "-f", CFG_FOLDER];
-    context.runner.change(&step("check HAProxy's configuration").with(check))?;
-    context.runner.change(&step("reload HAProxy").with(["kill", "-s", "USR2", "s3g"]))?;
-    progress.done("balancer", "loaded its new configuration");
-    Ok(())
-}
-
-/// A configuration in its place would pass for one that is loaded.
-fn keep_to_be_loaded(folder: &mut Folder, new_cfg: Option<&Change>, context: &Context) {
-    if let Some(Err(problem)) = new_cfg.map(|new_cfg| folder.put_back(new_cfg)) {
-        context.ui.error(&problem.context(format!("could not put {HAPROXY_CFG} back")));
+/// What a cluster that runs already needs before the new files are there: gateways that go have finished by then.
+fn make_way(cluster: &Cluster, before: &Before, progress: &mut Progress, context: &Context) -> Result<()> {
+    let surplus = scale::surplus(&cluster.spec, &before.containers);
+    match before.traffic(cluster, context) {
+        Some(traffic) => scale::remove(&surplus, &traffic?, DRAINED_WITHIN, progress, context),
+        None => Ok(()),
     }
+}
+
+/// Has a balancer that ran already take in what is new. Ozone's example mounts one file, which only a restart sees.
+fn take_in(
+    cluster: &Cluster,
+    folder: &Folder,
+    has_new_cfg: bool,
+    before: &Before,
+    timeout: Duration,
+    progress: &mut Progress,
+    context: &Context,
+) -> Result<()> {
+    if !before.has_balancer() {
+        return Ok(());
+    }
+    let now = containers::list(&context.runner, &cluster.name)?;
+    let Some(traffic) = before.traffic(cluster, context) else {
+        let balancer = now.iter().find(|one| has_new_cfg && one.role == "balancer");
+        let Some(Container { id, .. }) = balancer else { return Ok(()) };
+        return context.runner.change(&Invocation::docker("restart the balancer", ["restart", id]));
+    };
+    if context.runner.is_dry() {
+        return if has_new_cfg { traffic?.load(progress) } else { Ok(()) };
+    }
+    // The start may have replaced the balancer.
+    let traffic = running(cluster, &now, context)?;
+    let absent = scale::absent(&cluster.spec, &before.containers);
+    scale::take_in(&absent, folder, cluster, &traffic, timeout, progress)
 }
 
 /// Starts what is not running.
@@ -224,7 +241,7 @@ fn after_failure(
     context: &Context,
 ) -> Error {
     let name = &cluster.name;
-    if rollback && !before.has_containers {
+    if rollback && before.containers.is_empty() {
         // The interrupt that ended the wait must not end the removal too.
         if let Err(problem) = down::remove(name, !before.has_data, &context.uninterrupted()) {
             context.ui.error(&problem.context("could not roll back"));

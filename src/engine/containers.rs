@@ -85,6 +85,18 @@ pub fn list(runner: &Runner, project: &str) -> Result<Vec<Container>> {
     parse(&runner.answer(&query)?).with_context(|| format!("could not {purpose}"))
 }
 
+/// The address of each of these containers in its network; empty where it does not run.
+pub fn addresses(runner: &Runner, containers: &[Container]) -> Result<Vec<String>> {
+    if containers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+    let inspect = Invocation::docker("look up addresses", ["inspect", "--format", format])
+        .with(containers.iter().map(|container| container.id.as_str()));
+    let first = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+    Ok(runner.answer(&inspect)?.lines().map(first).collect())
+}
+
 /// Reads both shapes of `docker compose ps --format json`: one array (before 2.21), or an object a line.
 pub fn parse(text: &str) -> Result<Vec<Container>> {
     let rows: Vec<Row> = if text.trim_start().starts_with('[') {

@@ -1,6 +1,7 @@
-//! What HAProxy says of its gateways, from the statistics page as CSV.
-//!
-//! Knows the format only, not how the page is fetched.
+//! What HAProxy says of its gateways, as CSV from its statistics page or its socket, and what it is told.
+
+pub mod control;
+mod workers;
 
 use serde::Serialize;
 
@@ -12,11 +13,13 @@ const BACKEND: &str = "gateways";
 pub struct Gateway {
     /// `s3g1` and on.
     pub name: String,
+    /// Where HAProxy sends its requests, `172.18.0.5:9878`; empty on the statistics page, which does not say.
+    pub address: String,
     /// HAProxy's words: `UP`, `DOWN`, `DRAIN`, `MAINT`, or `UP 1/2` on the way.
     pub state: String,
     /// Result of the last check: `L7OK`, `L4CON`, `L7TOUT`.
     pub check: String,
-    /// Requests in flight.
+    /// Requests in flight, and those that wait for this gateway below its `maxconn`.
     pub sessions: u64,
     /// Requests since the balancer started.
     pub requests: u64,
@@ -30,6 +33,18 @@ impl Gateway {
     pub fn is_up(&self) -> bool {
         // Before its first check HAProxy takes a gateway for UP on trust.
         (self.state.starts_with("UP") && self.check != "INI") || self.state == "no check"
+    }
+
+    /// Whether HAProxy sends its requests to this host.
+    #[must_use]
+    pub fn is_at(&self, host: &str) -> bool {
+        self.address.rsplit_once(':').is_some_and(|(address, _)| address == host)
+    }
+
+    /// Whether it gets no new requests because somebody said so.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.state.starts_with("DRAIN")
     }
 
     /// Whether it is a place for a gateway that DNS has not named.
@@ -51,9 +66,10 @@ pub fn gateways(csv: &str) -> Vec<Gateway> {
     let number = |row: &[&str], name: &str| field(row, name).parse().unwrap_or(0);
     let gateway = |row: Vec<&str>| Gateway {
         name: field(&row, "svname"),
+        address: field(&row, "addr"),
         state: field(&row, "status"),
         check: field(&row, "check_status"),
-        sessions: number(&row, "scur"),
+        sessions: number(&row, "scur") + number(&row, "qcur"),
         requests: number(&row, "stot"),
         errors: number(&row, "econ") + number(&row, "eresp") + number(&row, "hrsp_5xx"),
     };

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{S3_PORT, STATS_PORT, WEBADMIN_PORT};
 use crate::spec::values::{
-    Algorithm, Connections, Discovery, Health, Profile, Published, Retries, ServerAddress, Span,
+    Algorithm, Connections, Discovery, GatewayName, Health, Profile, Published, Retries, ServerAddress, Span,
 };
 use crate::spec::{Spec, Timeouts};
 
@@ -15,8 +15,10 @@ pub struct Balancer {
     pub gateways: usize,
     /// Whether gateways and balancer share a Compose network.
     pub in_containers: bool,
-    /// Connections in all.
+    /// Connections of clients.
     pub maxconn: Connections,
+    /// Those and HAProxy's own to itself, one for each client that reads.
+    pub maxconn_in_all: u32,
     /// Requests in flight to one gateway.
     pub gateway_maxconn: Connections,
     /// Attempts after the first.
@@ -31,6 +33,8 @@ pub struct Balancer {
     pub balance: Algorithm,
     /// How a gateway is checked; none when it is not.
     pub check: Option<Check>,
+    /// The abstract socket on which HAProxy asks itself for what clients read.
+    pub again: String,
     /// The gateways one by one; empty when they are found by DNS.
     pub servers: Vec<Server>,
     /// Room for gateways found by DNS.
@@ -71,6 +75,8 @@ pub struct Server {
     pub host: String,
     /// Its S3 port.
     pub port: u32,
+    /// Whether it gets no new requests.
+    pub drained: bool,
 }
 
 /// Gateways of one scaled service.
@@ -115,6 +121,7 @@ impl Balancer {
             gateways: if in_containers { spec.gateways.get() as usize } else { servers.len() },
             in_containers,
             maxconn: spec.balancer.maxconn,
+            maxconn_in_all: 2 * spec.balancer.maxconn.get(),
             gateway_maxconn: spec.balancer.gateway_maxconn,
             retries: spec.balancer.retries,
             timeouts: spec.balancer.timeouts.clone(),
@@ -122,6 +129,8 @@ impl Balancer {
             s3_port: port(spec.ports.s3.get(), S3_PORT),
             balance: spec.balancer.balance,
             check: check(spec),
+            // The port makes it unique on a machine that runs several balancers.
+            again: format!("ozone-compose-{}", port(spec.ports.s3.get(), S3_PORT)),
             slots: by_dns.then(|| Slots {
                 count: slots(spec.gateways.get()),
                 service: SCALED_SERVICE,
@@ -153,16 +162,18 @@ pub(super) fn slots(gateways: u32) -> u32 {
 }
 
 fn servers(spec: &Spec) -> Vec<Server> {
-    if spec.in_containers() {
-        let server = |name: String| Server { host: name.clone(), name, port: S3_PORT };
-        return spec.gateway_names().map(server).collect();
-    }
-    let server = |(index, address): (usize, &ServerAddress)| Server {
-        name: format!("s3g{}", index + 1),
-        host: address.host(),
-        port: address.port.get(),
+    let inside = |number: u32| (format!("s3g{number}"), S3_PORT);
+    let outside = |address: &ServerAddress| (address.host(), address.port.get());
+    let addresses: Vec<(String, u32)> = if spec.in_containers() {
+        (1..=spec.gateways.get()).map(inside).collect()
+    } else {
+        spec.servers.iter().map(outside).collect()
     };
-    spec.servers.iter().enumerate().map(server).collect()
+    let server = |(number, (host, port))| {
+        let name = GatewayName::numbered(number);
+        Server { name: name.to_string(), host, port, drained: spec.drained.contains(&name) }
+    };
+    (1..).zip(addresses).map(server).collect()
 }
 
 fn check(spec: &Spec) -> Option<Check> {

@@ -1,15 +1,19 @@
 //! What a [`Spec`] means: containers, Ozone's settings, HAProxy's lines. Pure: no disk, clock or environment.
 
 pub mod balancer;
+pub mod cluster;
+mod jvm;
 pub mod needs;
-pub mod services;
+pub mod overlay;
 pub mod settings;
 
 use balancer::Balancer;
-use services::{Cluster, Overlay};
+use cluster::Cluster;
+use overlay::Overlay;
 use settings::{Facts, Group, settings};
 
 use crate::spec::Spec;
+use crate::spec::options::Opt;
 use crate::spec::values::Profile;
 
 /// Port of the S3 API in a container (`ozone.s3g.http-address`).
@@ -18,6 +22,9 @@ pub const S3_PORT: u32 = 9878;
 pub const WEBADMIN_PORT: u32 = 19878;
 /// Port of HAProxy's own pages in its container.
 pub const STATS_PORT: u32 = 8404;
+
+/// Socket of HAProxy's master process in its container: on a tmpfs, since the rest of it is read-only.
+pub const MASTER_SOCKET: &str = "/run/haproxy/master.sock";
 
 /// Everything the templates need, in ready lists.
 #[derive(Clone, Debug)]
@@ -48,6 +55,8 @@ impl Plan {
                 version: spec.version,
                 profile: spec.profile,
                 replication: spec.replication.datanodes(),
+                scms: spec.scm_names(),
+                oms: spec.om_names(),
                 services: names.chain(["s3g".to_owned()]).collect(),
             });
             compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
@@ -69,10 +78,17 @@ impl Plan {
         let memory = &spec.memory;
         let cluster = if spec.has_cluster() {
             let datanodes = spec.datanodes.get() * memory.datanode.mebibytes();
-            memory.scm.mebibytes() + memory.om.mebibytes() + datanodes
+            let scms = spec.scms.get() * memory.scm.mebibytes();
+            let oms = spec.oms.get() * memory.om.mebibytes();
+            scms + oms + datanodes
         } else {
             0
         };
         cluster + spec.gateways.get() * memory.gateway.mebibytes()
     }
+}
+
+/// The variable that may replace the value of a key in the generated Compose files.
+fn variable(key: &str) -> String {
+    Opt::with_key(key).map(Opt::variable).unwrap_or_default()
 }

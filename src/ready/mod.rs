@@ -1,7 +1,6 @@
 //! Waiting until a cluster is ready, and the account of why it is not.
 
 mod proof;
-mod watch;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +12,10 @@ use crate::engine::containers::{self, Container};
 use crate::engine::{Invocation, Runner};
 use crate::error::{Failure, Status};
 use crate::interrupt::Interrupt;
+use crate::jmx;
+use crate::s3;
 use crate::ui::progress::Progress;
+pub(crate) use proof::BUCKET;
 use proof::Proof;
 
 /// How often the loop looks whether it is done or interrupted.
@@ -39,7 +41,8 @@ pub struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// Waits until every gateway has served a signed PUT and GET.
+    /// Waits until every gateway has served a signed PUT and GET, and every SCM is in its group: one that is not
+    /// could not take over.
     ///
     /// # Errors
     /// At once when a container of the cluster has ended; 5 when time is up, with what was ready and what was
@@ -49,6 +52,7 @@ impl Wait<'_> {
         let proof = Proof::start(&self.cluster.endpoint, gateways)?;
         let (mut next_list, mut next_look) = (Instant::now(), Instant::now());
         let end = Instant::now() + self.timeout;
+        let mut has_all_scms = false;
         loop {
             self.interrupt.check()?;
             if Instant::now() >= next_list {
@@ -56,10 +60,10 @@ impl Wait<'_> {
                 next_list = Instant::now() + LIST;
             }
             if Instant::now() >= next_look {
-                self.look(progress, &proof);
+                has_all_scms = self.look(progress, &proof);
                 next_look = Instant::now() + LOOK;
             }
-            if proof.is_complete() {
+            if proof.is_complete() && has_all_scms {
                 progress.done("proof", format!("PUT and GET through {gateways} of {gateways} gateways"));
                 proof.clean_up();
                 return Ok(());
@@ -71,10 +75,15 @@ impl Wait<'_> {
         }
     }
 
-    /// Each component's state, as far as it can be seen from here.
-    fn look(&self, progress: &mut Progress, proof: &Proof) {
+    /// Tells each component's state, as far as it can be seen from here, and returns whether the SCMs are complete.
+    fn look(&self, progress: &mut Progress, proof: &Proof) -> bool {
+        let scms = self.cluster.spec.scms.get() as usize;
+        let mut has_all_scms = scms == 1 || self.cluster.scm.is_none();
         if let Some(scm) = &self.cluster.scm {
-            match watch::safe_mode(scm) {
+            let page = s3::page(&format!("{scm}/{}", jmx::SCM)).unwrap_or_default();
+            let joined = jmx::members(&page).len();
+            has_all_scms |= joined >= scms;
+            match jmx::safe_mode(&page) {
                 None => {
                     progress.doing("scm", "starting");
                     progress.doing("datanodes", "none registered, the SCM is starting");
@@ -84,6 +93,8 @@ impl Wait<'_> {
                     report(progress, "datanodes", mode.datanodes);
                     if mode.on {
                         progress.doing("scm", format!("safe mode until {}", mode.waits_for));
+                    } else if !has_all_scms {
+                        progress.doing("scm", format!("out of safe mode, {joined} of {scms} SCMs joined"));
                     } else {
                         progress.done("scm", "out of safe mode");
                     }
@@ -91,7 +102,8 @@ impl Wait<'_> {
             }
         }
         if let Some(om) = &self.cluster.om {
-            match watch::leader(om) {
+            let page = s3::page(&format!("{om}/{}", jmx::OM)).unwrap_or_default();
+            match jmx::leader(&page) {
                 None => progress.doing("om", "starting, no leader yet"),
                 Some(leader) => progress.done("om", format!("`{leader}` leads")),
             }
@@ -102,7 +114,10 @@ impl Wait<'_> {
             let report = if up >= gateways { Progress::done } else { Progress::doing };
             report(progress, "gateways", format!("{up} of {gateways} healthy"));
         }
-        progress.doing("proof", format!("PUT and GET through {} of {gateways} gateways", proof.proved()));
+        let proved = proof.proved();
+        let report = if proved >= gateways { Progress::done } else { Progress::doing };
+        report(progress, "proof", format!("PUT and GET through {proved} of {gateways} gateways"));
+        has_all_scms
     }
 
     fn fail_on_an_ended_container(&self) -> Result<()> {
@@ -110,22 +125,12 @@ impl Wait<'_> {
         let ended =
             containers.into_iter().find(|container| !container.role.is_empty() && container.has_ended());
         match ended {
-            Some(container) => Err(self.account_of(&container).into()),
+            Some(container) => {
+                let consequence = "the cluster cannot become ready";
+                Err(account_of(&container, consequence, self.cluster, self.runner).into())
+            }
             None => Ok(()),
         }
-    }
-
-    fn account_of(&self, container: &Container) -> Failure {
-        let logs = Invocation::docker("read a log", ["logs", "--tail", LOG_LINES]).with([&container.id]);
-        let tail = self.runner.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
-        let Container { role, service, exit_code, .. } = container;
-        let message =
-            format!("{role} `{service}` ended with exit code {exit_code}; the cluster cannot become ready");
-        Failure::new(Status::Failed, message).with_detail(tail.unwrap_or_default()).with_hint(format!(
-            "`{} {service}` shows more, `{}` packs everything",
-            self.cluster.command("logs"),
-            self.cluster.command("collect")
-        ))
     }
 
     fn out_of_time(&self, progress: &Progress, proof: &Proof) -> Failure {
@@ -144,4 +149,18 @@ impl Wait<'_> {
             self.cluster.command("logs")
         ))
     }
+}
+
+/// Why a container that has ended is in the way, with the last lines of its log.
+#[must_use]
+pub fn account_of(container: &Container, consequence: &str, cluster: &Cluster, runner: &Runner) -> Failure {
+    let logs = Invocation::docker("read a log", ["logs", "--tail", LOG_LINES]).with([&container.id]);
+    let tail = runner.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
+    let Container { role, service, exit_code, .. } = container;
+    let message = format!("{role} `{service}` ended with exit code {exit_code}; {consequence}");
+    Failure::new(Status::Failed, message).with_detail(tail.unwrap_or_default()).with_hint(format!(
+        "`{} {service}` shows more, `{}` packs everything",
+        cluster.command("logs"),
+        cluster.command("collect")
+    ))
 }

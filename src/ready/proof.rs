@@ -12,7 +12,7 @@ use crate::s3::{Answer, Client};
 
 /// The bucket of the probes. A name of its own and not one of each run, so that what a killed run left is
 /// removed by the next.
-const BUCKET: &str = "ozone-compose-ready";
+pub(crate) const BUCKET: &str = "ozone-compose-ready";
 
 /// An OM that waits for a quorum or for the SCM holds a request; this one ends it, and the next one tries.
 const DEADLINE: Duration = Duration::from_secs(5);

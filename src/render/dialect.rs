@@ -11,7 +11,8 @@ const PLAIN: &str = "plain";
 
 /// The dialect of a template, by its name: JSON, which is YAML, for Compose files; plain words elsewhere.
 pub(super) fn of_template(name: &str) -> AutoEscape {
-    if Path::new(name).extension().is_some_and(|extension| extension == "yaml") {
+    let file = Path::new(name.trim_end_matches(".j2"));
+    if file.extension().is_some_and(|extension| extension == "yaml") {
         AutoEscape::Json
     } else {
         AutoEscape::Custom(PLAIN.into())

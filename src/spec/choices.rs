@@ -13,6 +13,8 @@ pub const FILE_NAME: &str = "ozone-compose.yaml";
 pub enum Origin {
     /// On the command line, by this flag.
     Flag(&'static str),
+    /// On the command line, as a plain argument.
+    Argument,
     /// In this environment variable.
     Environment(String),
     /// In `ozone-compose.yaml`.
@@ -23,6 +25,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "--{flag}"),
+            Self::Argument => f.write_str("argument"),
             Self::Environment(variable) => f.write_str(variable),
             Self::File => f.write_str(FILE_NAME),
         }

@@ -11,7 +11,7 @@ use super::options::{OPTIONS, Opt};
 use super::{Problem, Problems};
 
 /// The version of the file's format that this tool reads and writes.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 1;
 
 const HEADER: &str = "\
 # The choices of this cluster; the one file to edit. Each key is a flag of `ozone-compose generate`,
@@ -46,7 +46,15 @@ pub fn read(text: &str) -> Result<Choices, Problems> {
     let mut choices = Choices::default();
     let mut problems = Vec::new();
     for (key, value) in entries.iter().filter(|(key, _)| key.as_str() != Some("version")) {
-        take(&key_text(key), value, &mut choices, &mut problems);
+        let key = key_text(key);
+        match key.split_once('.').filter(|_| Opt::with_key(&key).is_some()) {
+            // Taken for the path of a key, it would be there twice after a change.
+            Some((section, inner)) => {
+                let message = format!("is two keys in YAML: write `{section}: {{{inner}: ...}}`");
+                problems.push(Problem::of_file(&key, message));
+            }
+            None => take(&key, value, &mut choices, &mut problems),
+        }
     }
     if problems.is_empty() { Ok(choices) } else { Err(Problems(problems)) }
 }
@@ -180,10 +188,18 @@ mod tests {
                 "version: 1\ngatways: {count: 3}\ngateways: 5\nports: {s3: [1]}\nbalence: x\ns3-port: 1\n"
             ),
             "gatways (ozone-compose.yaml): unknown key, did you mean `gateways`?\n\
-             gateways (ozone-compose.yaml): is a section, with the keys count, discovery, maxconn\n\
+             gateways (ozone-compose.yaml): is a section, with the keys count, discovery, drained, maxconn\n\
              ports.s3 (ozone-compose.yaml): takes one plain value\n\
              balence (ozone-compose.yaml): unknown key, did you mean `balancer.balance`?\n\
              s3-port (ozone-compose.yaml): unknown key, did you mean `ports.s3`?"
+        );
+    }
+
+    #[test]
+    fn a_path_is_not_taken_for_a_key() {
+        assert_eq!(
+            problems("version: 1\ngateways.count: 5\n"),
+            "gateways.count (ozone-compose.yaml): is two keys in YAML: write `gateways: {count: ...}`"
         );
     }
 

@@ -6,14 +6,16 @@ pub mod choices;
 pub mod file;
 pub mod options;
 mod resolve;
+pub mod schema;
 pub mod values;
 
 use std::fmt;
 
 use choices::FILE_NAME;
 use values::{
-    Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, GatewayCount, Health,
-    Heap, ImageName, Jvm, OzoneVersion, Port, Profile, Published, Replication, Retries, ServerAddress, Span,
+    Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, FolderPath,
+    GatewayCount, GatewayName, Health, Heap, ImageName, Jvm, OmCount, OzoneVersion, Port, Profile, Published,
+    Replication, Retries, ScmCount, ServerAddress, Span,
 };
 
 /// A thing that is wrong with what was asked for.
@@ -64,8 +66,14 @@ pub struct Spec {
     pub gateways: GatewayCount,
     /// How HAProxy finds them.
     pub discovery: Discovery,
+    /// Those that get no new requests.
+    pub drained: Vec<GatewayName>,
     /// Real gateways; when there are any, nothing runs in containers.
     pub servers: Vec<ServerAddress>,
+    /// How many SCMs.
+    pub scms: ScmCount,
+    /// How many OMs.
+    pub oms: OmCount,
     /// Datanodes, at least as many as the replication needs.
     pub datanodes: DatanodeCount,
     /// Copies of each block.
@@ -76,6 +84,8 @@ pub struct Spec {
     pub balancer: Balancer,
     /// Heaps.
     pub memory: Memory,
+    /// A folder of templates in the place of this tool's, relative to the cluster's folder.
+    pub templates: Option<FolderPath>,
 }
 
 /// Ports of the host.
@@ -170,6 +180,18 @@ impl Spec {
         (1..=self.gateways.get()).map(|number| format!("s3g{number}"))
     }
 
+    /// Names of the SCMs, which are their services and hosts: `scm`, or `scm1` and on.
+    #[must_use]
+    pub fn scm_names(&self) -> Vec<String> {
+        names("scm", self.scms.get())
+    }
+
+    /// Names of the OMs, likewise.
+    #[must_use]
+    pub fn om_names(&self) -> Vec<String> {
+        names("om", self.oms.get())
+    }
+
     /// The ports of this machine on which the balancer or the cluster answers, in the order of the table of options.
     #[must_use]
     pub fn published_ports(&self) -> Vec<PublishedPort> {
@@ -187,5 +209,13 @@ impl Spec {
         all.into_iter()
             .filter_map(|(key, address, port)| Some(PublishedPort { key, address, port: port? }))
             .collect()
+    }
+}
+
+/// One has no number, as in Ozone's own examples.
+fn names(role: &str, count: u32) -> Vec<String> {
+    match count {
+        1 => vec![role.to_owned()],
+        _ => (1..=count).map(|number| format!("{role}{number}")).collect(),
     }
 }

@@ -4,7 +4,11 @@
 //! To add an option: a row here, a field in [`super::Spec`], and the place in `plan` that uses it. A test
 //! fails when a row is not read.
 
-use super::values::{Algorithm, Base, Discovery, Health, Jvm, Profile, Replication};
+use super::values::{
+    Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, FolderPath,
+    GatewayCount, GatewayName, Health, Heap, ImageName, Jvm, OmCount, OzoneVersion, Port, Profile, Published,
+    Registry, Replication, Retries, ScmCount, ServerAddress, Span, Takes,
+};
 
 /// One thing that a person can choose.
 #[derive(Debug)]
@@ -17,8 +21,8 @@ pub struct Opt {
     pub short: Option<char>,
     /// What stands for the value in the help.
     pub placeholder: &'static str,
-    /// The words it takes, where there are only a few; empty otherwise.
-    pub words: &'static [&'static str],
+    /// The texts it takes: those of the type that it becomes in [`super::Spec`].
+    pub takes: Takes,
     /// What it is when nobody chose.
     pub default: Default,
     /// Where it has a meaning at all.
@@ -40,6 +44,13 @@ pub enum Default {
         tuned: &'static str,
         /// In `upstream`: the value in Ozone's example.
         upstream: &'static str,
+    },
+    /// One for each base that has a cluster.
+    ByBase {
+        /// In `single`.
+        single: &'static str,
+        /// In `ha`.
+        ha: &'static str,
     },
     /// Follows from something else, which these words describe.
     From(&'static str),
@@ -74,14 +85,22 @@ impl Opt {
         matches!(self.default, Default::List)
     }
 
-    /// The value in a profile when nobody chose, where it is known beforehand.
+    /// The words it takes, where there are only a few; empty otherwise.
     #[must_use]
-    pub fn default_in(&self, profile: Profile) -> Option<&'static str> {
-        match (self.default, profile) {
-            (Default::Is(text), _)
-            | (Default::By { tuned: text, .. }, Profile::Tuned)
-            | (Default::By { upstream: text, .. }, Profile::Upstream) => Some(text),
-            (Default::From(_) | Default::List, _) => None,
+    pub fn words(&self) -> &'static [&'static str] {
+        if let Takes::Words(words) = self.takes { words } else { &[] }
+    }
+
+    /// The value in a profile and on a base when nobody chose, where it is known beforehand.
+    #[must_use]
+    pub fn default_in(&self, profile: Profile, base: Base) -> Option<&'static str> {
+        match (self.default, profile, base) {
+            (Default::Is(text), ..)
+            | (Default::By { tuned: text, .. }, Profile::Tuned, _)
+            | (Default::By { upstream: text, .. }, Profile::Upstream, _)
+            | (Default::ByBase { ha: text, .. }, _, Base::Ha)
+            | (Default::ByBase { single: text, .. }, _, Base::Single | Base::None) => Some(text),
+            (Default::From(_) | Default::List, ..) => None,
         }
     }
 
@@ -98,6 +117,7 @@ const PORTS: &str = "Ports on this machine";
 const BALANCER: &str = "Balancer (HAProxy)";
 const TIMEOUTS: &str = "Timeouts of the balancer";
 const JVMS: &str = "Memory and JVMs";
+const TEMPLATES: &str = "Templates";
 
 /// A row with a fixed default that has a meaning everywhere; the rest is set by `..`.
 const ROW: Opt = Opt {
@@ -105,7 +125,7 @@ const ROW: Opt = Opt {
     flag: "",
     short: None,
     placeholder: "",
-    words: &[],
+    takes: Takes::Words(&[]),
     default: Default::List,
     scope: Scope::Everywhere,
     group: "",
@@ -119,6 +139,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "gateways",
         short: Some('n'),
         placeholder: "N",
+        takes: GatewayCount::TAKES,
         default: Default::Is("3"),
         group: CLUSTER,
         help: "S3 gateways behind the balancer, 1 to 512",
@@ -128,6 +149,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "name",
         flag: "name",
         placeholder: "NAME",
+        takes: ClusterName::TAKES,
         default: Default::From("the folder's name"),
         scope: Scope::Cluster,
         group: CLUSTER,
@@ -138,18 +160,40 @@ pub static OPTIONS: &[Opt] = &[
         key: "base",
         flag: "base",
         placeholder: "BASE",
-        words: Base::WORDS,
+        takes: Base::TAKES,
         default: Default::Is("single"),
         scope: Scope::Containers,
         group: CLUSTER,
-        help: "What the gateways stand on: one SCM and one OM, or nothing, to lay them over an Ozone checkout's own docker-compose.yaml",
+        help: "What the gateways stand on: one SCM and one OM, several of them, or nothing, to lay them over an Ozone checkout's own docker-compose.yaml",
+        ..ROW
+    },
+    Opt {
+        key: "scm.count",
+        flag: "scm",
+        placeholder: "N",
+        takes: ScmCount::TAKES,
+        default: Default::ByBase { single: "1", ha: "3" },
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "SCMs; several elect a leader",
+        ..ROW
+    },
+    Opt {
+        key: "om.count",
+        flag: "om",
+        placeholder: "N",
+        takes: OmCount::TAKES,
+        default: Default::ByBase { single: "1", ha: "3" },
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "OMs; several elect a leader",
         ..ROW
     },
     Opt {
         key: "profile",
         flag: "profile",
         placeholder: "PROFILE",
-        words: Profile::WORDS,
+        takes: Profile::TAKES,
         default: Default::Is("tuned"),
         group: CLUSTER,
         help: "Whose settings are the defaults: this tool's, or those of Ozone's own example, directive for directive",
@@ -159,6 +203,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "datanodes",
         flag: "datanodes",
         placeholder: "N",
+        takes: DatanodeCount::TAKES,
         default: Default::From("as many as the replication needs"),
         scope: Scope::Cluster,
         group: CLUSTER,
@@ -169,8 +214,8 @@ pub static OPTIONS: &[Opt] = &[
         key: "replication",
         flag: "replication",
         placeholder: "COPIES",
-        words: Replication::WORDS,
-        default: Default::Is("1"),
+        takes: Replication::TAKES,
+        default: Default::ByBase { single: "1", ha: "3" },
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Copies of each block",
@@ -180,6 +225,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "ozone.version",
         flag: "ozone-version",
         placeholder: "VERSION",
+        takes: OzoneVersion::TAKES,
         default: Default::Is("2.2.1"),
         scope: Scope::Containers,
         group: CLUSTER,
@@ -190,7 +236,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "gateways.discovery",
         flag: "discovery",
         placeholder: "HOW",
-        words: Discovery::WORDS,
+        takes: Discovery::TAKES,
         default: Default::Is("static"),
         scope: Scope::Tuned,
         group: CLUSTER,
@@ -198,9 +244,20 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "gateways.drained",
+        flag: "drained",
+        placeholder: "GATEWAY",
+        takes: GatewayName::TAKES,
+        scope: Scope::Tuned,
+        group: CLUSTER,
+        help: "A gateway that gets no new requests, such as s3g2; `drain` and `resume` change this",
+        ..ROW
+    },
+    Opt {
         key: "servers",
         flag: "server",
         placeholder: "HOST:PORT",
+        takes: ServerAddress::TAKES,
         group: CLUSTER,
         help: "A real gateway on another machine, instead of containers; repeat it for each. Only HAProxy's configuration is written then",
         ..ROW
@@ -209,6 +266,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "ozone.image",
         flag: "ozone-image",
         placeholder: "IMAGE",
+        takes: ImageName::TAKES,
         default: Default::From("apache/ozone with the version; the checkout's runner image with --base none"),
         scope: Scope::Containers,
         group: IMAGES,
@@ -219,6 +277,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "balancer.image",
         flag: "haproxy-image",
         placeholder: "IMAGE",
+        takes: ImageName::TAKES,
         default: Default::By { tuned: "haproxy:3.2-alpine", upstream: "haproxy:lts-alpine" },
         scope: Scope::Containers,
         group: IMAGES,
@@ -229,6 +288,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "images.registry",
         flag: "image-registry",
         placeholder: "HOST",
+        takes: Registry::TAKES,
         default: Default::From("the engine's own"),
         scope: Scope::Containers,
         group: IMAGES,
@@ -239,6 +299,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "ports.bind",
         flag: "bind",
         placeholder: "ADDRESS",
+        takes: BindAddress::TAKES,
         default: Default::By { tuned: "127.0.0.1", upstream: "0.0.0.0" },
         scope: Scope::Containers,
         group: PORTS,
@@ -249,6 +310,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "ports.s3",
         flag: "s3-port",
         placeholder: "PORT",
+        takes: Port::TAKES,
         default: Default::Is("9878"),
         group: PORTS,
         help: "Port of the S3 API, through the balancer",
@@ -258,6 +320,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "ports.webadmin",
         flag: "webadmin-port",
         placeholder: "PORT|off",
+        takes: Published::TAKES,
         default: Default::Is("off"),
         group: PORTS,
         help: "Port of the gateways' web pages (/conf, /jmx, /prom and more), through the balancer",
@@ -267,6 +330,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "ports.stats",
         flag: "stats-port",
         placeholder: "PORT|off",
+        takes: Published::TAKES,
         default: Default::Is("8404"),
         scope: Scope::Tuned,
         group: PORTS,
@@ -277,27 +341,29 @@ pub static OPTIONS: &[Opt] = &[
         key: "ports.scm",
         flag: "scm-port",
         placeholder: "PORT|off",
+        takes: Published::TAKES,
         default: Default::Is("9876"),
         scope: Scope::Cluster,
         group: PORTS,
-        help: "Port of the SCM's web pages",
+        help: "Port of the web pages of the SCM, or of the first of several",
         ..ROW
     },
     Opt {
         key: "ports.om",
         flag: "om-port",
         placeholder: "PORT|off",
+        takes: Published::TAKES,
         default: Default::Is("9874"),
         scope: Scope::Cluster,
         group: PORTS,
-        help: "Port of the OM's web pages",
+        help: "Port of the web pages of the OM, or of the first of several",
         ..ROW
     },
     Opt {
         key: "balancer.balance",
         flag: "balance",
         placeholder: "ALGORITHM",
-        words: Algorithm::WORDS,
+        takes: Algorithm::TAKES,
         default: Default::By { tuned: "leastconn", upstream: "roundrobin" },
         group: BALANCER,
         help: "How a gateway is chosen for each request",
@@ -307,7 +373,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "balancer.health",
         flag: "health",
         placeholder: "MODE",
-        words: Health::WORDS,
+        takes: Health::TAKES,
         default: Default::Is("http"),
         scope: Scope::Tuned,
         group: BALANCER,
@@ -318,7 +384,8 @@ pub static OPTIONS: &[Opt] = &[
         key: "balancer.health-interval",
         flag: "health-interval",
         placeholder: "TIME",
-        default: Default::Is("2s"),
+        takes: Span::TAKES,
+        default: Default::Is("500ms"),
         scope: Scope::Tuned,
         group: BALANCER,
         help: "Time between two checks of a healthy gateway",
@@ -328,6 +395,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "balancer.retries",
         flag: "retries",
         placeholder: "N",
+        takes: Retries::TAKES,
         default: Default::Is("3"),
         scope: Scope::Tuned,
         group: BALANCER,
@@ -338,16 +406,18 @@ pub static OPTIONS: &[Opt] = &[
         key: "balancer.maxconn",
         flag: "maxconn",
         placeholder: "N",
+        takes: Connections::TAKES,
         default: Default::By { tuned: "4096", upstream: "256" },
         group: BALANCER,
-        help: "Connections in all",
+        help: "Connections of clients",
         ..ROW
     },
     Opt {
         key: "gateways.maxconn",
         flag: "gateway-maxconn",
         placeholder: "N",
-        default: Default::By { tuned: "256", upstream: "32" },
+        takes: Connections::TAKES,
+        default: Default::By { tuned: "150", upstream: "32" },
         group: BALANCER,
         help: "Requests in flight to one gateway; more wait in HAProxy",
         ..ROW
@@ -356,7 +426,8 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.connect",
         flag: "timeout-connect",
         placeholder: "TIME",
-        default: Default::By { tuned: "2s", upstream: "5000ms" },
+        takes: Span::TAKES,
+        default: Default::By { tuned: "1s", upstream: "5000ms" },
         group: TIMEOUTS,
         help: "To connect to a gateway, each attempt",
         ..ROW
@@ -365,6 +436,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.client",
         flag: "timeout-client",
         placeholder: "TIME",
+        takes: Span::TAKES,
         default: Default::By { tuned: "5m", upstream: "50000ms" },
         group: TIMEOUTS,
         help: "Silence of a client",
@@ -374,6 +446,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.server",
         flag: "timeout-server",
         placeholder: "TIME",
+        takes: Span::TAKES,
         default: Default::By { tuned: "5m", upstream: "50000ms" },
         group: TIMEOUTS,
         help: "Silence of a gateway; completing a large upload is silent",
@@ -383,6 +456,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.queue",
         flag: "timeout-queue",
         placeholder: "TIME",
+        takes: Span::TAKES,
         default: Default::Is("1m"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
@@ -393,6 +467,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.request",
         flag: "timeout-request",
         placeholder: "TIME",
+        takes: Span::TAKES,
         default: Default::Is("30s"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
@@ -403,6 +478,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.keep-alive",
         flag: "timeout-keep-alive",
         placeholder: "TIME",
+        takes: Span::TAKES,
         default: Default::Is("60s"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
@@ -413,7 +489,8 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.check",
         flag: "timeout-check",
         placeholder: "TIME",
-        default: Default::Is("2s"),
+        takes: Span::TAKES,
+        default: Default::Is("1800ms"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
         help: "For the answer to a health check",
@@ -423,6 +500,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "timeouts.hard-stop",
         flag: "hard-stop-after",
         placeholder: "TIME",
+        takes: Span::TAKES,
         default: Default::Is("10m"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
@@ -433,6 +511,7 @@ pub static OPTIONS: &[Opt] = &[
         key: "memory.gateway",
         flag: "heap-gateway",
         placeholder: "SIZE",
+        takes: Heap::TAKES,
         default: Default::Is("512m"),
         scope: Scope::Containers,
         group: JVMS,
@@ -443,26 +522,29 @@ pub static OPTIONS: &[Opt] = &[
         key: "memory.scm",
         flag: "heap-scm",
         placeholder: "SIZE",
+        takes: Heap::TAKES,
         default: Default::Is("512m"),
         scope: Scope::Cluster,
         group: JVMS,
-        help: "Largest heap of the SCM",
+        help: "Largest heap of each SCM",
         ..ROW
     },
     Opt {
         key: "memory.om",
         flag: "heap-om",
         placeholder: "SIZE",
+        takes: Heap::TAKES,
         default: Default::Is("512m"),
         scope: Scope::Cluster,
         group: JVMS,
-        help: "Largest heap of the OM",
+        help: "Largest heap of each OM",
         ..ROW
     },
     Opt {
         key: "memory.datanode",
         flag: "heap-datanode",
         placeholder: "SIZE",
+        takes: Heap::TAKES,
         default: Default::Is("512m"),
         scope: Scope::Cluster,
         group: JVMS,
@@ -473,11 +555,21 @@ pub static OPTIONS: &[Opt] = &[
         key: "memory.jvm",
         flag: "jvm",
         placeholder: "FOR",
-        words: Jvm::WORDS,
+        takes: Jvm::TAKES,
         default: Default::Is("fast-start"),
         scope: Scope::Containers,
         group: JVMS,
         help: "What the JVMs are tuned for: an early start, or peak throughput",
+        ..ROW
+    },
+    Opt {
+        key: "templates",
+        flag: "templates",
+        placeholder: "DIR",
+        takes: FolderPath::TAKES,
+        default: Default::From("this tool's own"),
+        group: TEMPLATES,
+        help: "Folder of your own templates, relative to the cluster's; one that is not there is this tool's (see `templates export`)",
         ..ROW
     },
 ];
@@ -500,6 +592,7 @@ mod tests {
         for option in OPTIONS {
             assert!(option.key.split('.').count() <= 2, "{} is too deep", option.key);
             assert!(!option.help.is_empty() && !option.help.ends_with('.'), "help of {}", option.key);
+            assert!(option.takes != ROW.takes, "what {} takes", option.key);
             assert!(!option.placeholder.is_empty() && !option.group.is_empty(), "{}", option.key);
         }
     }

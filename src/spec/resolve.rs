@@ -6,7 +6,8 @@ use std::str::FromStr;
 use super::choices::Choices;
 use super::options::{OPTIONS, Opt, Scope};
 use super::values::{
-    Base, ClusterName, DatanodeCount, ImageName, OzoneVersion, Profile, Registry, Replication,
+    Base, ClusterName, DatanodeCount, Discovery, ImageName, OmCount, OzoneVersion, Profile, Registry,
+    Replication, ScmCount,
 };
 use super::{Balancer, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts};
 
@@ -19,21 +20,23 @@ impl Spec {
         let mut reader = Reader::new(choices);
         let replication: Replication = reader.get("replication");
         let version: OzoneVersion = reader.get("ozone.version");
-        let base: Base = reader.get("base");
         let registry: Option<Registry> = reader.chosen("images.registry");
-        let ozone_image: Option<ImageName> = reader.chosen("ozone.image").or_else(|| match base {
-            Base::Single => format!("apache/ozone:{version}").parse().ok(),
+        let ozone_image: Option<ImageName> = reader.chosen("ozone.image").or_else(|| match reader.base {
+            Base::Single | Base::Ha => format!("apache/ozone:{version}").parse().ok(),
             Base::None => None,
         });
         let spec = Self {
             name: reader.chosen("name").unwrap_or_else(|| ClusterName::from_folder(folder)),
-            base,
+            base: reader.base,
             profile: reader.profile,
             version,
             ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
             gateways: reader.get("gateways.count"),
             discovery: reader.get("gateways.discovery"),
+            drained: reader.list("gateways.drained"),
             servers: reader.list("servers"),
+            scms: reader.get("scm.count"),
+            oms: reader.get("om.count"),
             datanodes: reader.chosen("datanodes").unwrap_or(match replication {
                 Replication::One => DatanodeCount::of::<1>(),
                 Replication::Three => DatanodeCount::of::<3>(),
@@ -73,32 +76,77 @@ impl Spec {
                 datanode: reader.get("memory.datanode"),
                 jvm: reader.get("memory.jvm"),
             },
+            templates: reader.chosen("templates"),
         };
         spec.check_scopes(&mut reader);
+        spec.check_drained(&mut reader);
+        spec.check_counts(&mut reader);
         spec.check_replication(&mut reader);
         spec.check_ports(&mut reader);
         reader.finish(spec)
     }
 
+    /// Why an option has no meaning for these choices, where it has none: what follows "has no meaning".
+    #[must_use]
+    pub fn leaves_no_meaning_to(&self, option: &Opt) -> Option<&'static str> {
+        match option.scope {
+            Scope::Tuned if self.profile == Profile::Upstream => {
+                Some("with the profile `upstream`, which renders Ozone's own example")
+            }
+            Scope::Containers | Scope::Cluster if !self.in_containers() => {
+                Some("with gateways on other machines (`servers`)")
+            }
+            Scope::Cluster if self.base == Base::None => {
+                Some("with the base `none`, which leaves Ozone to other files")
+            }
+            _ if !self.in_containers() && option.key == "gateways.count" => {
+                Some("beside `servers`: they are the gateways")
+            }
+            _ => None,
+        }
+    }
+
     fn check_scopes(&self, reader: &mut Reader) {
         for (option, _) in reader.choices.iter() {
-            if !self.in_containers() && option.key == "gateways.count" {
-                reader
-                    .problem(option.key, "has no meaning beside `servers`: they are the gateways".to_owned());
+            if let Some(why) = self.leaves_no_meaning_to(option) {
+                reader.problem(option.key, format!("has no meaning {why}"));
             }
-            let missing = match option.scope {
-                Scope::Tuned if self.profile == Profile::Upstream => {
-                    "the profile `upstream`, which renders Ozone's own example"
+        }
+    }
+
+    fn check_drained(&self, reader: &mut Reader) {
+        let all = if self.in_containers() { self.gateways.get() as usize } else { self.servers.len() };
+        if self.discovery == Discovery::Dns && !self.drained.is_empty() {
+            let message = "gateways found by DNS have no lasting names".to_owned();
+            return reader.problem("gateways.drained", message);
+        }
+        for gone in self.drained.iter().filter(|name| name.number() as usize > all) {
+            reader.problem(
+                "gateways.drained",
+                format!("there is no {gone}: the gateways are s3g1 to s3g{all}"),
+            );
+        }
+        if (1..=all).all(|number| self.drained.iter().any(|name| name.number() as usize == number)) {
+            reader.problem("gateways.drained", "no gateway would be left to serve".to_owned());
+        }
+    }
+
+    fn check_counts(&self, reader: &mut Reader) {
+        match (self.base, self.scms, self.oms) {
+            (Base::Single, scms, oms) => {
+                for (key, count) in [("scm.count", scms.get()), ("om.count", oms.get())] {
+                    if count > 1 {
+                        reader.problem(
+                            key,
+                            format!("the base `single` has one, and the base `ha` may have {count}"),
+                        );
+                    }
                 }
-                Scope::Containers | Scope::Cluster if !self.in_containers() => {
-                    "gateways on other machines (`servers`)"
-                }
-                Scope::Cluster if self.base == Base::None => {
-                    "the base `none`, which leaves Ozone to other files"
-                }
-                _ => continue,
-            };
-            reader.problem(option.key, format!("has no meaning with {missing}"));
+            }
+            (Base::Ha, ScmCount::One, OmCount::One) => {
+                reader.problem("base", "`ha` with one SCM and one OM is the base `single`".to_owned());
+            }
+            _ => {}
         }
     }
 
@@ -126,20 +174,22 @@ impl Spec {
 struct Reader<'a> {
     choices: &'a Choices,
     profile: Profile,
+    base: Base,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
     fn new(choices: &'a Choices) -> Self {
-        let mut reader = Self { choices, profile: Profile::Tuned, problems: Vec::new() };
-        reader.profile = reader.get("profile");
+        let (profile, base) = (Profile::Tuned, Base::Single);
+        let mut reader = Self { choices, profile, base, problems: Vec::new() };
+        (reader.profile, reader.base) = (reader.get("profile"), reader.get("base"));
         reader
     }
 
     fn get<T: FromStr<Err = String>>(&mut self, key: &'static str) -> T {
-        let profile = self.profile;
+        let (profile, base) = (self.profile, self.base);
         self.chosen(key).unwrap_or_else(|| {
-            let text = Opt::with_key(key).and_then(|option| option.default_in(profile));
+            let text = Opt::with_key(key).and_then(|option| option.default_in(profile, base));
             let default = text.and_then(|text| text.parse().ok());
             default.unwrap_or_else(|| unreachable!("the default of `{key}` is tested to parse"))
         })
@@ -188,9 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn defaults_parse_in_both_profiles() {
+    fn defaults_parse_in_every_profile_and_on_every_base() {
         for profile in Profile::WORDS {
-            resolve(&[("profile", profile)]).expect("defaults are good");
+            for base in Base::WORDS {
+                resolve(&[("profile", profile), ("base", base)]).expect("defaults are good");
+            }
         }
     }
 
@@ -229,6 +281,18 @@ mod tests {
                 "datanodes (--datanodes): has no meaning with the base `none`, which leaves Ozone to other files",
             ),
             (
+                &[("om.count", "3")],
+                "om.count (--om): the base `single` has one, and the base `ha` may have 3",
+            ),
+            (
+                &[("base", "ha"), ("om.count", "1"), ("scm.count", "1")],
+                "base (--base): `ha` with one SCM and one OM is the base `single`",
+            ),
+            (
+                &[("base", "ha"), ("datanodes", "2")],
+                "replication: 3 copies need 3 datanodes, and `datanodes` is 2",
+            ),
+            (
                 &[("profile", "upstream"), ("balancer.health", "tcp")],
                 "balancer.health (--health): has no meaning with the profile `upstream`, which renders Ozone's own example",
             ),
@@ -239,6 +303,16 @@ mod tests {
         ] {
             assert_eq!(resolve(pairs).expect_err("a contradiction"), message);
         }
+    }
+
+    #[test]
+    fn a_base_of_several_has_three_of_each_and_three_copies() {
+        let spec = resolve(&[("base", "ha")]).expect("good");
+        assert_eq!(spec.scm_names(), ["scm1", "scm2", "scm3"]);
+        assert_eq!(spec.om_names(), ["om1", "om2", "om3"]);
+        assert_eq!((spec.replication, spec.datanodes.get()), (Replication::Three, 3));
+        let spec = resolve(&[("base", "ha"), ("scm.count", "1"), ("om.count", "5")]).expect("good");
+        assert_eq!((spec.scm_names().concat().as_str(), spec.om_names().len()), ("scm", 5));
     }
 
     #[test]

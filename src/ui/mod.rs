@@ -1,5 +1,6 @@
 //! The one place that prints: data to standard output, talk to standard error.
 
+mod json;
 pub mod progress;
 mod table;
 
@@ -7,10 +8,12 @@ use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Error, Result};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Failure;
 use crate::spec::Problems;
+use json::Object;
 use progress::{Mode, Progress};
 pub use table::table;
 
@@ -60,6 +63,15 @@ impl Ui {
         Ok(())
     }
 
+    /// Prints an object for programs: its fields after `version` and `kind`.
+    ///
+    /// # Errors
+    /// As for data.
+    pub fn object(self, kind: &str, fields: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(&Object::new(kind, fields))?;
+        self.data(&format!("{text}\n"))
+    }
+
     /// Prints text with colours, where they would be seen.
     ///
     /// # Errors
@@ -74,7 +86,7 @@ impl Ui {
         match self.mode {
             _ if self.quiet => {}
             Mode::Json => {
-                say_always(&json!({ "version": 1, "kind": "message", "text": text.trim() }).to_string());
+                say_object("message", &json!({ "text": text.trim() }));
             }
             _ => say_always(text),
         }
@@ -88,7 +100,7 @@ impl Ui {
     /// Says why the run failed and what to type next.
     pub fn error(self, error: &Error) {
         if self.mode == Mode::Json {
-            return say_always(&error_object(error).to_string());
+            return say_object("error", &json::of_error(error));
         }
         let mut lines = vec![format!("{BAD}error:{BAD:#} {}", headline(error))];
         lines.extend(error.chain().skip(1).map(|cause| format!("  caused by: {cause}")));
@@ -108,16 +120,9 @@ fn say_always(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-fn error_object(error: &Error) -> serde_json::Value {
-    let failure = error.downcast_ref::<Failure>();
-    json!({
-        "version": 1,
-        "kind": "error",
-        "text": error.to_string(),
-        "causes": error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>(),
-        "detail": failure.map_or("", |failure| &failure.detail),
-        "hint": failure.map_or("", |failure| &failure.hint),
-    })
+/// Says an object for programs, as a line.
+fn say_object(kind: &str, fields: &impl Serialize) {
+    say_always(&Object::new(kind, fields).line());
 }
 
 fn headline(error: &Error) -> String {

@@ -93,12 +93,10 @@ impl Progress {
             }
             Mode::Json => {
                 let state = if done { "done" } else { "waiting" };
-                let event = json!({
-                    "version": 1, "kind": "progress",
-                    "seconds": (seconds * 10.0).round() / 10.0,
-                    "component": component, "state": state, "text": text,
-                });
-                super::say_always(&event.to_string());
+                let seconds = (seconds * 10.0).round() / 10.0;
+                let event =
+                    json!({ "seconds": seconds, "component": component, "state": state, "text": text });
+                super::say_object("progress", &event);
             }
             Mode::Quiet => {}
         }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
@@ -56,6 +57,12 @@ impl Folder {
         Ok(true)
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its last name, from which a cluster's name is made; empty where it has none.
     #[must_use]
     pub fn name(&self) -> String {
@@ -84,6 +91,16 @@ impl Folder {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// When one of the files in a folder below this one was last changed, added or removed.
+    pub fn last_change_in(&self, name: &str) -> Result<SystemTime> {
+        let folder = self.path.join(name);
+        let mut newest = fs::metadata(&folder)?.modified()?;
+        for entry in fs::read_dir(&folder)? {
+            newest = newest.max(entry?.metadata()?.modified()?);
+        }
+        Ok(newest)
     }
 
     /// What writing `text` as the file `name` would do; no text means that the file has no place any more.

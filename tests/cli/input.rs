@@ -138,7 +138,7 @@ fn an_unknown_flag_or_verb_is_bad_usage() {
     let sandbox = Sandbox::new();
     for (arguments, hint) in [
         (&["generate", "--gatways", "3"][..], "a similar argument exists: '--gateways'"),
-        (&["generate", "--base", "triple"], "base (--base): `triple` is not one of single, none"),
+        (&["generate", "--base", "triple"], "base (--base): `triple` is not one of single, ha, none"),
         (&["generate", "--check", "--stdout", ".env"], "cannot be used with"),
         (&["generate", "--check", "--force"], "cannot be used with"),
         (&["generate", "--name"], "a value is required"),

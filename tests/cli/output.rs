@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ozone_compose::spec::options::OPTIONS;
 
-use crate::support::{Outcome, Runs, Sandbox};
+use crate::support::{Outcome, Runs, Sandbox, clean};
 
 #[test]
 fn help_of_every_verb_lists_options_and_exit_codes() {
@@ -39,9 +39,16 @@ fn help_of_every_verb_lists_options_and_exit_codes() {
 }
 
 #[test]
-fn version_is_that_of_the_crate() {
+fn version_is_that_of_the_crate_with_the_commit_of_a_checkout() {
     let outcome = Sandbox::new().succeed(&["--version"]);
-    assert_eq!(outcome.stdout, format!("ozone-compose {}\n", env!("CARGO_PKG_VERSION")));
+    let mut git = clean("git");
+    git.args(["rev-parse", "--show-prefix", "--short=7", "HEAD"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let said = git.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let commit = match said.as_deref().map(|said| said.strip_prefix('\n')) {
+        Ok(Some(commit)) if !commit.is_empty() => format!(" ({})", commit.trim_end()),
+        _ => String::new(),
+    };
+    assert_eq!(outcome.stdout, format!("ozone-compose {}{commit}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]

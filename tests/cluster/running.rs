@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Outcome, Runs, Sandbox, clean, say};
+use crate::support::{Outcome, Runs, Sandbox, clean, say, skip};
 
 /// Where S3 is by default.
 pub(crate) const ADDRESS: &str = "127.0.0.1:9878";
@@ -107,4 +107,21 @@ pub(crate) fn aws(arguments: &[&str]) -> Outcome {
         command.env(name, value);
     }
     Outcome::of(&mut command)
+}
+
+/// A Python beside the AWS CLI, or any other, that has boto3.
+pub(crate) fn python_with_boto3() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let beside_aws = std::env::split_paths(&path)
+        .filter_map(|folder| folder.join("aws").canonicalize().ok())
+        .map(|aws| aws.with_file_name("python3"));
+    let has_boto3 = |python: &PathBuf| {
+        let import = std::process::Command::new(python).args(["-c", "import boto3"]).output();
+        import.is_ok_and(|import| import.status.success())
+    };
+    let found = beside_aws.chain([PathBuf::from("python3")]).find(has_boto3);
+    if found.is_none() {
+        skip("no Python has boto3");
+    }
+    found
 }

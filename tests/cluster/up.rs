@@ -1,11 +1,9 @@
 //! `up` means ready, and `down` means gone.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
-use crate::running::{Cluster, TOOLS};
-use crate::support::{Outcome, Runs, say, skip, tools};
+use crate::running::{Cluster, TOOLS, python_with_boto3};
+use crate::support::{Outcome, Runs, say, tools};
 
 /// Puts, gets and uploads in parts, with nothing but the variables that `run` gives.
 const BOTO3: &str = r#"
@@ -94,23 +92,6 @@ fn the_settings_of_ozones_own_example_become_ready_too() {
     let up = cluster.succeed(&[&["up"], &options[..]].concat());
     say(up.stderr.lines().find(|line| line.contains(" is ready after ")).unwrap_or_default());
     cluster.succeed(&["smoke"]);
-}
-
-/// A Python beside the AWS CLI, or any other, that has boto3.
-fn python_with_boto3() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let beside_aws = std::env::split_paths(&path)
-        .filter_map(|folder| folder.join("aws").canonicalize().ok())
-        .map(|aws| aws.with_file_name("python3"));
-    let has_boto3 = |python: &PathBuf| {
-        let import = std::process::Command::new(python).args(["-c", "import boto3"]).output();
-        import.is_ok_and(|import| import.status.success())
-    };
-    let found = beside_aws.chain([PathBuf::from("python3")]).find(has_boto3);
-    if found.is_none() {
-        skip("no Python has boto3");
-    }
-    found
 }
 
 fn gateways(cluster: &Cluster) -> Vec<Value> {

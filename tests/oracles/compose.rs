@@ -25,6 +25,16 @@ struct Expected {
 
 const EXPECTED: &[Expected] = &[
     usual("dns-discovery", 3),
+    Expected {
+        datanodes: 3,
+        ports: &[
+            "om1 127.0.0.1:9874->9874",
+            "s3g 127.0.0.1:8404->8404",
+            "s3g 127.0.0.1:9878->9878",
+            "scm1 127.0.0.1:9876->9876",
+        ],
+        ..usual("ha", 3)
+    },
     usual("one-gateway", 1),
     Expected {
         case: "overlay-on-checkout",

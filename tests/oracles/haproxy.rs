@@ -133,7 +133,8 @@ fn with_addresses(text: &str) -> String {
             _ => return line.to_owned(),
         };
         let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let (host, port) = words[place].rsplit_once(':').expect("a host and a port");
+        // A socket of HAProxy's own has no port.
+        let Some((host, port)) = words[place].rsplit_once(':') else { return line.to_owned() };
         if host.contains(char::is_alphabetic) && !host.starts_with('[') {
             words[place] = format!("127.0.0.1:{port}");
         }

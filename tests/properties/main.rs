@@ -12,12 +12,12 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_yaml::Value;
 
-use ozone_compose::render::{ALL_FILES, Files, HAPROXY_CFG, render};
+use ozone_compose::render::{ALL_FILES, Files, HAPROXY_CFG};
 use ozone_compose::spec::choices::Choices;
 use ozone_compose::spec::{Spec, file};
 
 use strategies::valid_choices;
-use support::library::plan;
+use support::library::{plan, render};
 
 /// Few cases: each renders every file, and the whole suite is to stay within seconds.
 fn config(cases: u32) -> Config {
@@ -50,8 +50,10 @@ proptest! {
         let lines_of = |word: &str| {
             cfg.lines().filter(|line| line.split_whitespace().next() == Some(word)).count()
         };
-        let servers = (lines_of("server"), lines_of("server-template"));
-        let backends = lines_of("backend");
+        // The server of the backend `reads` is HAProxy itself.
+        let itself = cfg.lines().filter(|line| *line == "backend reads").count();
+        let servers = (lines_of("server") - itself, lines_of("server-template"));
+        let backends = lines_of("backend") - itself;
         prop_assert!(backends > 0);
         let by_dns = choices.of("gateways.discovery").is_some_and(|choice| choice.texts == ["dns"]);
         let expected = if by_dns && spec.in_containers() { (0, backends) } else { (backends * gateways, 0) };

@@ -9,14 +9,15 @@ use ozone_compose::spec::options::{OPTIONS, Opt, Scope};
 /// What stands behind the gateways: each has options of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Where {
-    Cluster,
+    Single,
+    Ha,
     Checkout,
     RealHosts,
 }
 
 /// Any choices that do not contradict each other.
 pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
-    let place = select(&[Where::Cluster, Where::Checkout, Where::RealHosts][..]);
+    let place = select(&[Where::Single, Where::Ha, Where::Checkout, Where::RealHosts][..]);
     let profile = select(&["tuned", "upstream"][..]);
     (place, profile).prop_flat_map(|(place, profile)| {
         let meaningful: Vec<&'static Opt> =
@@ -24,10 +25,14 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
         let most = meaningful.len();
         let drawn = subsequence(meaningful, 0..=most)
             .prop_flat_map(|options| options.into_iter().map(one_choice).collect::<Vec<_>>());
-        (drawn, fixed(place, profile)).prop_map(|(drawn, fixed)| {
+        (drawn, fixed(place, profile)).prop_map(move |(drawn, fixed)| {
             let mut choices = Choices::default();
-            for (option, texts) in drawn.into_iter().chain(fixed) {
-                choices.choose(option, texts, Origin::Flag(option.flag));
+            let all: Vec<OneChoice> = drawn.into_iter().chain(fixed).collect();
+            let can_drain = leaves_another(&all, place);
+            for (option, texts) in all {
+                if option.key != "gateways.drained" || can_drain {
+                    choices.choose(option, texts, Origin::Flag(option.flag));
+                }
             }
             choices
         })
@@ -36,14 +41,26 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
 
 type OneChoice = (&'static Opt, Vec<String>);
 
+/// Whether a gateway by the name `s3g1` can be drained with another one left.
+fn leaves_another(choices: &[OneChoice], place: Where) -> bool {
+    let of = |key: &str| choices.iter().find(|(option, _)| option.key == key).map(|(_, texts)| texts);
+    let gateways = match place {
+        Where::RealHosts => of("servers").map_or(0, Vec::len),
+        _ => of("gateways.count").map_or(3, |texts| texts[0].parse().expect("a number")),
+    };
+    gateways > 1 && of("gateways.discovery").is_none_or(|texts| texts[0] != "dns")
+}
+
 fn has_a_meaning(option: &Opt, place: Where, profile: &str) -> bool {
     let fixed = ["base", "profile", "servers"].contains(&option.key);
     let counts_containers = option.key == "gateways.count";
+    let counts_leaders = ["scm.count", "om.count"].contains(&option.key);
     !fixed
+        && (!counts_leaders || place == Where::Ha)
         && match option.scope {
             Scope::Everywhere => !counts_containers || place != Where::RealHosts,
             Scope::Tuned => profile == "tuned",
-            Scope::Cluster => place == Where::Cluster,
+            Scope::Cluster => [Where::Single, Where::Ha].contains(&place),
             Scope::Containers => place != Where::RealHosts,
         }
 }
@@ -53,7 +70,8 @@ fn fixed(place: Where, profile: &'static str) -> BoxedStrategy<Vec<OneChoice>> {
     let choice = |key: &str, texts: Vec<String>| (Opt::with_key(key).expect("a key"), texts);
     let profile = choice("profile", vec![profile.to_owned()]);
     match place {
-        Where::Cluster => Just(vec![profile]).boxed(),
+        Where::Single => Just(vec![profile]).boxed(),
+        Where::Ha => Just(vec![profile, choice("base", vec!["ha".to_owned()])]).boxed(),
         Where::Checkout => Just(vec![profile, choice("base", vec!["none".to_owned()])]).boxed(),
         Where::RealHosts => {
             let hosts = ["gw1", "gw-2.example.com", "10.0.0.7", "[2001:db8::7]", "[::ffff:10.0.0.7]"];
@@ -72,11 +90,16 @@ fn one_choice(option: &'static Opt) -> impl Strategy<Value = OneChoice> {
 
 /// A text that an option takes.
 fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
-    if !option.words.is_empty() {
-        return select(option.words).prop_map(str::to_owned).boxed();
+    if option.key == "om.count" {
+        // One would contradict one SCM.
+        return select(&["3", "5"][..]).prop_map(str::to_owned).boxed();
+    }
+    if !option.words().is_empty() {
+        return select(option.words()).prop_map(str::to_owned).boxed();
     }
     match option.key {
         "gateways.count" => prop_oneof![4 => 1..=8_u32, 1 => 1..=512_u32].prop_map(text).boxed(),
+        "gateways.drained" => Just("s3g1".to_owned()).boxed(),
         // Enough for every replication.
         "datanodes" => (3..=8_u32).prop_map(text).boxed(),
         "name" => prop_oneof![
@@ -101,6 +124,7 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
         key if key.starts_with("timeouts.") || key == "balancer.health-interval" => {
             "[1-9][0-9]?(ms|s|m|h)".boxed()
         }
+        "templates" => "[a-z]{1,8}(/[a-z]{1,8})?".boxed(),
         key if key.starts_with("memory.") => "([1-9][0-9]{2}[mM])|([1-9][gG])".boxed(),
         key => panic!("draw texts for `{key}` here"),
     }

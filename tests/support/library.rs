@@ -1,7 +1,8 @@
 //! The library from choices to texts, where a process for each rendering would be slow.
 
 use ozone_compose::plan::Plan;
-use ozone_compose::render::{Files, render};
+use ozone_compose::render::templates::Templates;
+use ozone_compose::render::{self, Files};
 use ozone_compose::spec::choices::{Choices, Origin};
 use ozone_compose::spec::options::Opt;
 use ozone_compose::spec::{Problems, Spec};
@@ -21,6 +22,11 @@ pub(crate) fn choices(pairs: &[(&str, &str)]) -> Choices {
 /// The plan of some choices, in a folder called `demo`.
 pub(crate) fn plan(choices: &Choices) -> Result<Plan, Problems> {
     Ok(Plan::new(&Spec::resolve(choices, "demo")?, &[]))
+}
+
+/// The files of a plan, from this tool's templates.
+pub(crate) fn render(plan: &Plan) -> anyhow::Result<Files> {
+    render::render(plan, &Templates::default())
 }
 
 /// The files of choices that are good.

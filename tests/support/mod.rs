@@ -3,10 +3,14 @@
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
 pub(crate) mod archive;
+pub(crate) mod balancer;
 pub(crate) mod engine;
 pub(crate) mod examples;
+pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod library;
+pub(crate) mod load;
+pub(crate) mod names;
 pub(crate) mod run;
 pub(crate) mod s3;
 
@@ -202,6 +206,7 @@ pub(crate) fn tool(name: &str) -> bool {
         "docker" => &["docker", "version", "--format", "{{.Server.Version}}"],
         "haproxy" => &["haproxy", "-v"],
         "aws" => &["aws", "--version"],
+        "man" => &["man", "--version"],
         "patch" => &["patch", "--version"],
         image => &["docker", "image", "inspect", "--format", "{{.Id}}", image],
     };

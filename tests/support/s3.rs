@@ -44,6 +44,8 @@ pub(crate) struct Behaviour {
     /// How many looks find the SCM in safe mode and the OM without a leader. Meanwhile the balancer has no gateway and
     /// answers 503 itself.
     pub(crate) looks: usize,
+    /// How many SCMs are in their Ratis group.
+    pub(crate) scms: usize,
     /// How many of the first S3 requests never get an answer, as from an OM that waits for its quorum.
     pub(crate) held: usize,
 }
@@ -51,7 +53,7 @@ pub(crate) struct Behaviour {
 impl Behaviour {
     /// That many gateways, and all is well from the start.
     pub(crate) fn healthy(gateways: usize) -> Self {
-        Self { gateways, wrong: None, named: true, looks: 0, held: 0 }
+        Self { gateways, wrong: None, named: true, looks: 0, scms: 1, held: 0 }
     }
 
     /// Three gateways, one of which, by number from 1, does wrong.
@@ -291,7 +293,12 @@ impl State {
             json!({"key": "DataNodeSafeModeRule", "value": [rule, is_met.to_string()]}),
             json!({"key": "RatisContainerSafeModeRule", "value": ["100.00% of [RATIS] Containers", "true"]}),
         ];
-        let bean = json!({"InSafeMode": !is_met, "SafeModeRuleStatus": rules});
+        let standing = |number: usize| if number == 1 { "LEADER" } else { "FOLLOWER" };
+        let members = (1..=self.behaviour.scms)
+            .map(|number| [format!("scm{number}"), "id".into(), "9894".into(), standing(number).into()]);
+        let bean = json!({
+            "InSafeMode": !is_met, "SafeModeRuleStatus": rules, "ScmRatisRoles": members.collect::<Vec<_>>(),
+        });
         jmx(request, "name=StorageContainerManagerInfo", &bean)
     }
 

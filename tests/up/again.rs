@@ -9,14 +9,14 @@ use crate::support::s3::Behaviour;
 use crate::support::{Runs, Sandbox};
 
 const CFG: &str = "haproxy/s3-haproxy.cfg";
-const CHECK: &str = "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml \
-                     exec -T s3g haproxy -c -f /usr/local/etc/haproxy/";
-const RELOAD: &str = "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml kill -s USR2 s3g";
+const CHECK: &str = "exec id-s3g haproxy -c -f /usr/local/etc/haproxy/";
+const RELOAD: &str = "kill --signal USR2 id-s3g";
 
 /// A cluster that runs with three gateways and has five.
 fn with_five() -> Lab {
     let lab = Lab::of(Behaviour::healthy(5));
     lab.succeed(&["up", "-n", "3"]);
+    lab.age();
     lab.changes();
     lab
 }
@@ -48,11 +48,11 @@ fn a_second_up_writes_and_reloads_nothing() {
 }
 
 #[test]
-fn other_choices_are_said_checked_and_loaded_before_containers_change() {
+fn other_choices_are_said_checked_and_loaded_once_the_containers_serve() {
     let lab = with_five();
     let outcome = lab.succeed(&["up", "-n", "5"]);
     assert!(outcome.stderr.contains("gateways.count: 3 -> 5\n"), "{outcome}");
-    assert_eq!(lab.changes(), [CHECK, RELOAD, UP]);
+    assert_eq!(lab.changes(), [CHECK, UP, CHECK, RELOAD]);
     assert!(lab.machine.sandbox.read("ozone-compose.yaml").contains("count: 5\n"));
     assert!(outcome.stderr.contains("PUT and GET through 5 of 5 gateways"), "{outcome}");
 }
@@ -61,7 +61,7 @@ fn other_choices_are_said_checked_and_loaded_before_containers_change() {
 fn a_configuration_that_haproxy_refuses_is_not_loaded() {
     let lab = with_five();
     let alert = "[ALERT] (8) : config : parsing [/usr/local/etc/haproxy/zz-local.cfg:1]: unknown keyword\n";
-    lab.machine.tell("compose*\\ exec\\ *", 1, "", alert);
+    lab.machine.tell("exec\\ id-s3g\\ haproxy*", 1, "", alert);
     let outcome = lab.run(&["up", "-n", "5"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
     assert!(outcome.stderr.contains("error: could not check HAProxy's configuration: "), "{outcome}");
@@ -72,12 +72,12 @@ fn a_configuration_that_haproxy_refuses_is_not_loaded() {
 #[test]
 fn a_configuration_that_was_refused_is_loaded_once_it_is_mended() {
     let lab = with_five();
-    lab.machine.tell("compose*\\ exec\\ *", 1, "", "[ALERT] unknown keyword\n");
+    lab.machine.tell("exec\\ id-s3g\\ haproxy*", 1, "", "[ALERT] unknown keyword\n");
     lab.run(&["up", "-n", "5"]);
-    lab.machine.tell("compose*\\ exec\\ *", 0, "", "");
+    lab.machine.tell("exec\\ id-s3g\\ haproxy*", 0, "", "");
     lab.changes();
     lab.succeed(&["up"]);
-    assert_eq!(lab.changes(), [CHECK, RELOAD, UP]);
+    assert_eq!(lab.changes(), [CHECK, UP, CHECK, RELOAD]);
 }
 
 #[test]
@@ -89,16 +89,16 @@ fn gateways_that_a_killed_run_wrote_and_nobody_loaded_are_loaded_by_the_next() {
     // The service of this test has three, so there is no proof of the fourth.
     let outcome = lab.run(&["up", "--timeout", "1s"]);
     assert_eq!(outcome.status, 5, "{outcome}");
-    assert_eq!(lab.changes(), [CHECK, RELOAD, UP]);
+    assert_eq!(lab.changes(), [UP, CHECK, RELOAD]);
 }
 
 #[test]
-fn an_edit_is_kept_where_the_file_would_be_written_just_as_before() {
+fn an_edit_is_kept_and_loaded_where_the_file_would_be_written_just_as_before() {
     let (lab, mine) = edited();
     let outcome = lab.succeed(&["up"]);
     assert_eq!(outcome.stdout, lab.endpoint_line());
     assert_eq!(lab.machine.sandbox.read(CFG), mine);
-    assert_eq!(lab.changes(), [UP]);
+    assert_eq!(lab.changes(), [UP, CHECK, RELOAD]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use serde_json::json;
@@ -27,6 +28,7 @@ const QUERIES: &[&str] = &[
     "context inspect",
     "image inspect",
     "info",
+    "inspect --format",
     "logs",
     "network ls",
     "ps",
@@ -75,6 +77,24 @@ impl Lab {
         fs::read_to_string(self.machine.beside(name)).unwrap_or_else(|_| "none".to_owned())
     }
 
+    /// The commands that HAProxy was told through its socket since this was last called.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let told = self.has("told");
+        self.set("told", "");
+        told.lines().map(str::to_owned).collect()
+    }
+
+    /// Lets the files be older than the worker that has loaded them, which tests are too quick for.
+    pub(crate) fn age(&self) {
+        let folder = self.machine.sandbox.path("haproxy");
+        let files = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path());
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        for path in files.chain([folder.clone()]) {
+            let file = std::fs::File::open(path).expect("a file");
+            file.set_modified(long_ago).expect("its time");
+        }
+    }
+
     /// Starts the binary.
     pub(crate) fn start(&self, arguments: &[&str]) -> Run {
         Run::start(self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()))
@@ -84,7 +104,9 @@ impl Lab {
     pub(crate) fn changes(&self) -> Vec<String> {
         let asked = self.machine.asked();
         self.set("asked", "");
-        let is_query = |line: &&str| QUERIES.iter().any(|query| line.starts_with(query));
+        // Asked inside containers: probes, and HAProxy through its socket.
+        let is_inside = |line: &str| line.starts_with("exec ") && line.contains(" sh -c ");
+        let is_query = |line: &&str| QUERIES.iter().any(|query| line.starts_with(query)) || is_inside(line);
         asked.lines().filter(|line| !is_query(line)).map(str::to_owned).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, with_ended};
+use crate::lab::{Container, Lab, with_ended};
 use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
@@ -24,10 +24,10 @@ fn status_shows_containers_and_gateways() {
          s3g2       gateway   exited   Exited (137)\n\
          s3g3       gateway   running  Up 2 minutes\n\
          \n\
-         GATEWAY  HAPROXY  CHECK  IN FLIGHT  REQUESTS  ERRORS\n\
-         s3g1     UP       L7OK   0          0         0\n\
-         s3g2     DOWN     L4CON  0          0         0\n\
-         s3g3     UP       L7OK   0          0         0\n"
+         GATEWAY  CONDITION                   HAPROXY  CHECK  IN FLIGHT  REQUESTS  ERRORS\n\
+         s3g1     serves                      UP       L7OK   0          0         0\n\
+         s3g2     was killed (exit code 137)  DOWN     L4CON  0          0         0\n\
+         s3g3     serves                      UP       L7OK   0          0         0\n"
     );
     assert_eq!(outcome.stderr, format!("\nS3 is at {}", lab.endpoint_line()));
     assert_eq!(lab.changes(), [""; 0]);
@@ -42,7 +42,10 @@ fn status_for_programs_is_one_object() {
     assert_eq!(outcome.stderr, "");
     let status: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     let fields: Vec<&String> = status.as_object().expect("an object").keys().collect();
-    assert_eq!(fields, ["cluster", "containers", "endpoint", "gateways", "kind", "stats", "version"]);
+    assert_eq!(
+        fields,
+        ["cluster", "containers", "endpoint", "gateways", "kind", "leaders", "stats", "version"]
+    );
     assert_eq!(
         (&status["version"], &status["kind"], &status["cluster"]),
         (&json!(1), &json!("status"), &json!("demo"))
@@ -59,8 +62,37 @@ fn status_for_programs_is_one_object() {
     );
     assert_eq!(
         status["gateways"][0],
-        json!({"name": "s3g1", "state": "UP", "check": "L7OK", "sessions": 0, "requests": 0, "errors": 0})
+        json!({
+            "name": "s3g1", "condition": "serving", "explanation": "serves", "container": "demo-s3g1-1",
+            "address": "", "state": "UP", "check": "L7OK", "sessions": 0, "requests": 0, "errors": 0,
+        })
     );
+}
+
+#[test]
+fn status_names_who_leads_as_a_running_one_of_several_tells_it() {
+    let lab = Lab::new();
+    lab.succeed(&["generate", "--base", "ha", "--scm", "1"]);
+    lab.set("up", "");
+    let om =
+        |number: u8, state| Container { service: format!("om{number}"), role: "om", state, exit_code: 0 };
+    lab.contain(&[om(1, "exited"), om(2, "running"), om(3, "running")]);
+    // The one that has ended, and one that knows no leader, are not the end of it.
+    let found = [(1, "exited"), (2, "running"), (3, "running")]
+        .map(|(number, state)| format!("id-om{number}\tdemo-om{number}-1\t{state}\tom\tom{number}\n"));
+    lab.machine.tell("ps\\ --all\\ --no-trunc*", 0, &found.concat(), "");
+    lab.machine.tell("exec\\ id-om2\\ curl*", 0, r#"{"beans":[{"RatisRoles":"not yet"}]}"#, "");
+    let roles =
+        r#"{"beans":[{"RatisRoles":[["om2","om2","9872","FOLLOWER"],["om3","om3","9872","LEADER"]]}]}"#;
+    lab.machine.tell("exec\\ id-om3\\ curl*", 0, roles, "");
+
+    let outcome = lab.succeed(&["status"]);
+    assert!(outcome.stdout.contains("\nom3      om, leads  running  Up 2 minutes\n"), "{outcome}");
+    assert_eq!(outcome.stdout.matches("leads").count(), 1, "{outcome}");
+    let status: Value =
+        serde_json::from_str(&lab.succeed(&["status", "--format", "json"]).stdout).expect("JSON");
+    assert_eq!(status["leaders"], json!({"om": "om3"}), "one SCM is no question of who leads");
+    assert!(!lab.machine.asked().contains("exec id-om1"), "{}", lab.machine.asked());
 }
 
 #[test]

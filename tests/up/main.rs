@@ -2,6 +2,8 @@
 //! cluster: no engine is needed.
 
 mod again;
+mod changing;
+mod documented;
 mod ending;
 mod interrupting;
 mod lab;

@@ -30,7 +30,7 @@ fn a_dry_run_of_other_choices_prints_the_reload_too() {
     let outcome = lab.succeed(&["up", "-n", "3", "--dry-run"]);
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert!(
-        lines.len() == 3 && lines[0].contains(" haproxy -c ") && lines[1].contains(" USR2 "),
+        lines.len() == 3 && lines[1].contains(" haproxy -c ") && lines[2].contains(" USR2 "),
         "{outcome}"
     );
     assert_eq!(outcome.stderr, "gateways.count: 2 -> 3\n");

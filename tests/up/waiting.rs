@@ -36,6 +36,18 @@ fn a_gateway_that_serves_only_one_of_put_and_get_is_not_proved() {
 }
 
 #[test]
+fn a_cluster_is_not_ready_while_an_scm_has_not_joined_the_others() {
+    let lab = Lab::of(Behaviour { scms: 2, ..Behaviour::healthy(3) });
+    let outcome = lab.run(&["up", "--base", "ha", "--timeout", "2s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
+    has("  | ready     proof      PUT and GET through 3 of 3 gateways\n");
+    has("  | not ready scm        out of safe mode, 2 of 3 SCMs joined\n");
+    lab.service.does(Behaviour { scms: 3, ..Behaviour::healthy(3) });
+    assert_eq!(lab.succeed(&["up"]).stdout, lab.endpoint_line());
+}
+
+#[test]
 fn a_cluster_whose_balancer_finds_no_gateway_is_not_ready() {
     let lab = Lab::of(Behaviour { looks: usize::MAX, ..Behaviour::healthy(3) });
     let outcome = lab.run(&["up", "--timeout", "1s"]);

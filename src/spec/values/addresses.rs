@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::Port;
+use super::{Port, Takes};
 
 /// A port to publish on the host, or `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub enum Published {
 }
 
 impl Published {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::NumberOrOff(1, 65535);
+
     /// The port, where there is one.
     #[must_use]
     pub fn port(self) -> Option<Port> {
@@ -41,6 +44,10 @@ impl FromStr for Published {
 pub struct BindAddress(IpAddr);
 
 impl BindAddress {
+    /// The texts that this type reads; those of IPv6 are more than there are addresses.
+    pub const TAKES: Takes = Takes::Text(
+        r"^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}|\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
+    );
     /// 127.0.0.1: for this machine alone.
     pub const LOOPBACK: Self = Self(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
@@ -93,6 +100,11 @@ enum Host {
 }
 
 impl ServerAddress {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(
+        r"^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]):[0-9]{1,5}$",
+    );
+
     /// Whether the host is a name, which HAProxy must look up.
     #[must_use]
     pub fn is_name(&self) -> bool {

@@ -13,8 +13,22 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 pub use addresses::{BindAddress, Published, ServerAddress};
-pub use names::{ClusterName, ImageName, OzoneVersion, Registry};
+pub use names::{ClusterName, FolderPath, GatewayName, ImageName, OzoneVersion, Registry};
 pub use sizes::{Heap, Span};
+
+/// The texts that a type reads, as data: for completion, and for the schema of `ozone-compose.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A whole number from the first to the second.
+    Number(u32, u32),
+    /// Such a number, or `off`.
+    NumberOrOff(u32, u32),
+    /// Texts of this shape, a regular expression for the whole text in the syntax that JSON Schema shares with Rust.
+    /// The type refuses some of them still, such as a time that is too long.
+    Text(&'static str),
+}
 
 /// Declares an enum whose variants are the words a person types.
 macro_rules! words {
@@ -26,6 +40,8 @@ macro_rules! words {
         impl $name {
             /// Every word this type reads, in the order of its variants.
             pub const WORDS: &[&str] = &[$($word),+];
+            /// The texts that this type reads.
+            pub const TAKES: Takes = Takes::Words(Self::WORDS);
         }
 
         impl FromStr for $name {
@@ -51,6 +67,8 @@ words! {
     Base {
         /// One SCM, one OM and the datanodes, written beside the gateways.
         Single = "single",
+        /// The same with several SCMs, OMs or both, which elect leaders.
+        Ha = "ha",
         /// None: only the overlay, for the `docker-compose.yaml` of an Ozone checkout.
         None = "none",
     }
@@ -124,6 +142,51 @@ impl Replication {
 }
 
 words! {
+    /// How many SCMs: Ozone's own set-ups have one or three.
+    ScmCount {
+        /// One, which leads.
+        One = "1",
+        /// Three, of which one may be gone.
+        Three = "3",
+    }
+}
+
+impl ScmCount {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Three => 3,
+        }
+    }
+}
+
+words! {
+    /// How many OMs: an odd number, since more than half must agree.
+    OmCount {
+        /// One, which leads.
+        One = "1",
+        /// Three, of which one may be gone.
+        Three = "3",
+        /// Five, of which two may be gone.
+        Five = "5",
+    }
+}
+
+impl OmCount {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Three => 3,
+            Self::Five => 5,
+        }
+    }
+}
+
+words! {
     /// What the JVMs are tuned for.
     Jvm {
         /// Start soon: the first compiler only, and shared class data.
@@ -139,6 +202,9 @@ words! {
 pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
 
 impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Number(MIN, MAX);
+
     /// A number known to the compiler, which also checks its bounds.
     #[must_use]
     pub const fn of<const NUMBER: u32>() -> Self {

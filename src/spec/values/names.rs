@@ -1,13 +1,19 @@
-//! Names: of clusters, images, registries and versions.
+//! Names: of clusters, images, registries, versions and folders.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use super::Takes;
 
 /// A name that Compose takes for a project, so that it can also prefix containers and volumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterName(String);
 
 impl ClusterName {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text("^[a-z0-9][a-z0-9_-]{0,62}$");
+
     /// The name Compose would make of a folder's name; `ozone` where nothing is left of it.
     #[must_use]
     pub fn from_folder(folder: &str) -> Self {
@@ -37,6 +43,42 @@ impl fmt::Display for ClusterName {
     }
 }
 
+/// A gateway's name, `s3g1` and on: its service, its host, and what HAProxy calls it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GatewayName(u32);
+
+impl GatewayName {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text("^s3g[1-9][0-9]*$");
+
+    /// The name of a gateway by its number, from 1.
+    #[must_use]
+    pub fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number, from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for GatewayName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.strip_prefix("s3g").filter(|digits| !digits.starts_with(['0', '+']));
+        let number = number.and_then(|digits| digits.parse().ok());
+        number.map(Self).ok_or_else(|| format!("`{text}` is not a gateway such as s3g2"))
+    }
+}
+
+impl fmt::Display for GatewayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3g{}", self.0)
+    }
+}
+
 /// A released Ozone version between 2.0 and 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OzoneVersion {
@@ -46,6 +88,11 @@ pub struct OzoneVersion {
     pub minor: u32,
     /// The bug-fix release.
     pub patch: u32,
+}
+
+impl OzoneVersion {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(r"^2\.[0-2]\.[0-9]+$");
 }
 
 impl FromStr for OzoneVersion {
@@ -66,6 +113,18 @@ impl fmt::Display for OzoneVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
     }
+}
+
+/// A part of an image's path, and a registry before it, as regular expressions.
+macro_rules! part {
+    () => {
+        "[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?"
+    };
+}
+macro_rules! host {
+    () => {
+        "(?:localhost|[A-Za-z0-9.:-]*[.:][A-Za-z0-9.:-]*)"
+    };
 }
 
 /// The name of a container image: `[registry[:port]/]path[:tag][@digest]`.
@@ -108,6 +167,17 @@ impl FromStr for ImageName {
 }
 
 impl ImageName {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(concat!(
+        "^(?:",
+        host!(),
+        "/)?",
+        part!(),
+        "(?:/",
+        part!(),
+        ")*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]{1,32}:[0-9A-Fa-f]{32,})?$"
+    ));
+
     /// The same image in a registry, unless it names one itself.
     #[must_use]
     pub fn in_registry(self, registry: Option<&Registry>) -> Self {
@@ -127,6 +197,11 @@ impl ImageName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry(String);
 
+impl Registry {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(concat!("^", host!(), "(?:/", part!(), ")*$"));
+}
+
 impl FromStr for Registry {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -136,6 +211,33 @@ impl FromStr for Registry {
             return Ok(Self(text.to_owned()));
         }
         Err(format!("`{text}` is not a registry such as mirror.example.com or localhost:5000"))
+    }
+}
+
+/// The path of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderPath(PathBuf);
+
+impl FolderPath {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(r"^[^*?\x00-\x1f\x7f-\x9f]+$");
+
+    /// The path, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl FromStr for FolderPath {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        // What a shell leaves of a pattern that nothing matched.
+        let odd = |c: char| c.is_control() || "*?".contains(c);
+        if text.is_empty() || text.contains(odd) {
+            return Err(format!("`{text}` is not the path of a folder"));
+        }
+        Ok(Self(PathBuf::from(text)))
     }
 }
 
@@ -190,6 +292,16 @@ mod tests {
             assert_eq!(ClusterName::from_folder(folder).to_string(), name);
         }
         assert!(problem::<ClusterName>("My Cluster").starts_with("Compose refuses the name `My Cluster`"));
+    }
+
+    #[test]
+    fn folders_have_a_path_and_no_pattern() {
+        for good in ["templates", "../my templates", "/etc/ozone/Häuschen"] {
+            assert_eq!(good.parse::<FolderPath>().expect(good).path(), Path::new(good));
+        }
+        for bad in ["", "*", "a\nb"] {
+            assert_eq!(problem::<FolderPath>(bad), format!("`{bad}` is not the path of a folder"));
+        }
     }
 
     #[test]

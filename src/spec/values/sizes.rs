@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::Takes;
+
 /// A time in HAProxy's own notation, a whole number and a unit: `500ms`, `30s`, `5m`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -12,6 +14,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(r"^0*[1-9][0-9]*(?:ms|s|m|h|d)$");
+
     /// The time.
     #[must_use]
     pub fn duration(&self) -> Duration {
@@ -56,6 +61,9 @@ pub struct Heap {
 }
 
 impl Heap {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(r"^0*[1-9][0-9]*[mMgG]$");
+
     /// The size in MiB.
     #[must_use]
     pub fn mebibytes(self) -> u32 {

@@ -1,0 +1,144 @@
+//! Ozone's own containers: SCMs, OMs and datanodes, and in which order they start.
+
+use serde::Serialize;
+
+use super::jvm::jvm_settings;
+use super::settings::Setting;
+use super::variable;
+use crate::spec::Spec;
+use crate::spec::values::{ClusterName, Heap, ImageName, OzoneVersion, Port, Published};
+
+/// Port of an SCM's web pages, which it opens last: who is answered there finds it at work. Its Ratis port is open
+/// already while it is made.
+const SCM_PORT: u32 = 9876;
+
+/// SCMs, OMs and datanodes; the fields are the variables of `docker-compose.yaml.j2`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cluster {
+    /// The Compose project.
+    pub name: ClusterName,
+    /// For the heading.
+    pub version: OzoneVersion,
+    /// For the heading: `one SCM, one OM, 1 datanode`.
+    pub inventory: String,
+    /// Of all services.
+    pub image: ImageName,
+    /// In the order in which they are written.
+    pub services: Vec<Service>,
+}
+
+/// A service with a volume of its own.
+#[derive(Clone, Debug, Serialize)]
+pub struct Service {
+    /// The service, its host and its volume.
+    pub name: String,
+    /// `scm`, `om` or `datanode`: also the subcommand of `ozone`.
+    pub role: &'static str,
+    /// Variables beside those of `docker-config`.
+    pub environment: Vec<Setting>,
+    /// Port of its web pages, in the container.
+    pub web_port: u32,
+    /// The same on the host, where it is published.
+    pub published: Option<HostPort>,
+    /// `name:/data`.
+    pub volume: String,
+    /// What its health check asks.
+    pub health_url: String,
+}
+
+/// A port of the host, which an environment variable of Compose may replace.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostPort {
+    /// The port.
+    pub port: Port,
+    /// The variable.
+    pub variable: String,
+}
+
+/// What the services of a role share.
+struct Role {
+    name: &'static str,
+    heap: Heap,
+    web_port: u32,
+    /// Of the first service.
+    published: Option<HostPort>,
+}
+
+impl Cluster {
+    /// What `spec` means for Ozone; none when it leaves Ozone to other files.
+    #[must_use]
+    pub fn new(spec: &Spec) -> Option<Self> {
+        let image = spec.ozone_image.clone().filter(|_| spec.has_cluster())?;
+        let (memory, ports) = (&spec.memory, &spec.ports);
+        let (scm_port, om_port) = (host_port("ports.scm", ports.scm), host_port("ports.om", ports.om));
+        let scm = Role { name: "scm", heap: memory.scm, web_port: SCM_PORT, published: scm_port };
+        let om = Role { name: "om", heap: memory.om, web_port: 9874, published: om_port };
+        let datanode = Role { name: "datanode", heap: memory.datanode, web_port: 9882, published: None };
+        let (scms, oms) = (spec.scm_names(), spec.om_names());
+        let datanodes: Vec<String> =
+            (1..=spec.datanodes.get()).map(|number| format!("datanode{number}")).collect();
+        let services = [
+            of_role(scm, &scms, spec, |index| start_of_scm(&scms, index)),
+            of_role(om, &oms, spec, |_| start_of_om(&scms)),
+            of_role(datanode, &datanodes, spec, |_| Vec::new()),
+        ];
+        Some(Self {
+            name: spec.name.clone(),
+            version: spec.version,
+            inventory: inventory(scms.len(), oms.len(), datanodes.len()),
+            image,
+            services: services.concat(),
+        })
+    }
+}
+
+fn inventory(scms: usize, oms: usize, datanodes: usize) -> String {
+    let of = |count: usize, noun: &str| match count {
+        1 => format!("one {noun}"),
+        _ => format!("{count} {noun}s"),
+    };
+    let plural = if datanodes == 1 { "" } else { "s" };
+    format!("{}, {}, {datanodes} datanode{plural}", of(scms, "SCM"), of(oms, "OM"))
+}
+
+/// The services of a role; `start` says by their index how they start.
+fn of_role(role: Role, names: &[String], spec: &Spec, start: impl Fn(usize) -> Vec<Setting>) -> Vec<Service> {
+    let Role { name: role, heap, web_port, published } = role;
+    let mut first = published;
+    let service = |(index, name): (usize, &String)| Service {
+        name: name.clone(),
+        role,
+        environment: [start(index), jvm_settings(role, heap, spec.memory.jvm)].concat(),
+        web_port,
+        published: first.take(),
+        volume: format!("{name}:/data"),
+        health_url: format!("http://127.0.0.1:{web_port}/"),
+    };
+    names.iter().enumerate().map(service).collect()
+}
+
+/// The first SCM makes the cluster's id. The others join it one after the other, since Ratis changes its group by
+/// one member at a time.
+fn start_of_scm(scms: &[String], index: usize) -> Vec<Setting> {
+    const VERSION: &str = "/data/metadata/scm/current/VERSION";
+    match index.checked_sub(1) {
+        None => vec![Setting::new("ENSURE_SCM_INITIALIZED", VERSION)],
+        Some(before) => vec![
+            Setting::new("WAITFOR", &format!("{}:{SCM_PORT}", scms[before])),
+            Setting::new("ENSURE_SCM_BOOTSTRAPPED", VERSION),
+        ],
+    }
+}
+
+/// An OM that starts before the SCM answers spends a JVM on trying again.
+fn start_of_om(scms: &[String]) -> Vec<Setting> {
+    let first = scms.first().map_or("scm", String::as_str);
+    vec![
+        Setting::new("WAITFOR", &format!("{first}:{SCM_PORT}")),
+        Setting::new("ENSURE_OM_INITIALIZED", "/data/metadata/om/current/VERSION"),
+    ]
+}
+
+fn host_port(key: &str, published: Published) -> Option<HostPort> {
+    Some(HostPort { port: published.port()?, variable: variable(key) })
+}

@@ -1,0 +1,18 @@
+//! What the JVMs are told.
+
+use super::settings::Setting;
+use crate::spec::values::{Heap, Jvm};
+
+/// The variables of a role, a subcommand of `ozone`.
+///
+/// `OZONE_<ROLE>_OPTS` and `OZONE_SERVER_OPTS` reach daemons only; `OZONE_OPTS` would also reach every
+/// `ozone` command that a person runs in the container.
+pub(super) fn jvm_settings(role: &str, heap: Heap, jvm: Jvm) -> Vec<Setting> {
+    // A JVM without memory answers nobody; one that ends is seen by `up`, `status` and a person.
+    let own = format!("-Xmx{heap} -XX:+ExitOnOutOfMemoryError");
+    let mut settings = vec![Setting::new(&format!("OZONE_{}_OPTS", role.to_uppercase()), &own)];
+    if jvm == Jvm::FastStart {
+        settings.push(Setting::new("OZONE_SERVER_OPTS", "-XX:TieredStopAtLevel=1 -Xshare:auto"));
+    }
+    settings
+}

@@ -1,0 +1,61 @@
+//! What the tests here do alike: every HAProxy that is there, and a load that has reached every gateway.
+
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::balancer::{Stage, Version};
+use crate::support::load::{Load, Report, Traffic};
+use crate::support::run::until;
+use crate::support::say;
+
+/// HAProxy finds a gateway that is silent within 2.5 s, and nothing waits longer. A machine with much else to do may
+/// take as long again.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Runs a test with each HAProxy that is there, side by side.
+pub(crate) fn with_each_haproxy(test: impl Fn(Version) + Sync) {
+    let test = &test;
+    let name = thread::current().name().unwrap_or("test").to_owned();
+    thread::scope(|scope| {
+        for version in [Version::Machine, Version::Image].into_iter().filter(|version| version.is_there()) {
+            let named = thread::Builder::new().name(format!("{name} ({version})"));
+            named.spawn_scoped(scope, move || test(version)).expect("a thread");
+        }
+    });
+}
+
+/// A load on a stage, of which every gateway has served.
+pub(crate) fn load(stage: &Stage) -> Load {
+    let load = Load::start(&stage.endpoint(), Traffic::default());
+    until("every gateway serves", || load.so_far().by_gateway().len() == stage.gateways.len());
+    load
+}
+
+/// Lets a load go on for so long.
+pub(crate) fn go_on(duration: Duration) {
+    thread::sleep(duration);
+}
+
+/// Waits until a gateway serves what is asked from now on.
+pub(crate) fn await_service(load: &Load, name: &str) {
+    let now = Instant::now();
+    until(&format!("{name} serves"), || load.so_far().since(now).by_gateway().contains_key(name));
+}
+
+/// Ends a load, says how it went, and fails where anything went wrong that a gateway in trouble does not excuse.
+#[track_caller]
+pub(crate) fn end(load: Load, trouble: Range<Instant>) -> Report {
+    let report = load.stop();
+    say(&report.to_string());
+    assert_eq!(report.unexcused(trouble), [] as [&_; 0], "{report}");
+    assert!(report.worst_latency() < LONGEST, "{report}");
+    report
+}
+
+/// Ends a load of which nothing at all may have failed.
+#[track_caller]
+pub(crate) fn end_unharmed(load: Load) -> Report {
+    let now = Instant::now();
+    end(load, now..now)
+}

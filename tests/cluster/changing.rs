@@ -1,0 +1,79 @@
+//! A cluster that is changed while clients write and read, none of which ever repeats a request.
+
+use std::time::Duration;
+
+use crate::running::{Cluster, TOOLS};
+use crate::support::load::{Load, Report, Traffic};
+use crate::support::{Runs, say, tools};
+
+const ENDPOINT: &str = "http://127.0.0.1:9878";
+
+/// Twelve clients, for no longer than all the changes of a test could take.
+fn load() -> Load {
+    Load::start(ENDPOINT, Traffic { at_most: Duration::from_secs(600), ..Traffic::default() })
+}
+
+/// No request failed, no byte was wrong, and there were enough of them to mean something.
+fn assert_unharmed(report: &Report, what: &str) {
+    say(&format!("{what}: {report}"));
+    assert!(report.failed().is_empty(), "{what}: {:#?}", report.failed());
+    assert!(report.operations.len() > 200, "{what}: only {} requests", report.operations.len());
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn scaling_under_load_fails_no_request() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("scale");
+    cluster.succeed(&["up", "-n", "3", "--name", &cluster.project]);
+    let others = cluster.containers();
+
+    let load = load();
+    cluster.succeed(&["scale", "5"]);
+    assert!(others.iter().all(|id| cluster.containers().contains(id)), "nothing else was recreated");
+    assert_eq!(cluster.containers().len(), others.len() + 2);
+    cluster.succeed(&["scale", "2"]);
+    assert_unharmed(&load.stop(), "3 -> 5 -> 2");
+    assert_eq!(cluster.containers().len(), others.len() - 1);
+    cluster.succeed(&["generate", "--check"]);
+    cluster.succeed(&["smoke"]);
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("restart");
+    cluster.succeed(&["up", "-n", "3", "--name", &cluster.project]);
+    let before = cluster.containers();
+
+    let restarting = load();
+    cluster.succeed(&["restart"]);
+    assert_unharmed(&restarting.stop(), "a rolling restart");
+
+    let reloading = load();
+    let mine = "frontend mine\n    mode http\n    bind :9999\n    http-request return status 200\n";
+    cluster.sandbox.write("cluster/haproxy/zz-local.cfg", mine);
+    for _ in 0..5 {
+        cluster.succeed(&["reload"]);
+    }
+    let asked = ["compose", "exec", "-T", "s3g", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9999/"];
+    assert!(cluster.docker(&asked).status().expect("docker").success(), "a person's own lines are loaded");
+
+    cluster.sandbox.write("cluster/haproxy/zz-local.cfg", "frontend mine\n    nonsense\n");
+    let refused = cluster.run(&["reload"]);
+    assert_eq!(refused.status, 1, "{refused}");
+    assert!(refused.stderr.contains("zz-local.cfg:2] : unknown keyword 'nonsense'"), "{refused}");
+    fs_err::remove_file(cluster.sandbox.path("cluster/haproxy/zz-local.cfg")).expect("a file");
+
+    let changed = ["up", "--balance", "roundrobin", "--maxconn", "2000", "--timeout-server", "4m"];
+    cluster.succeed(&changed);
+    cluster.succeed(&["drain", "s3g2"]);
+    cluster.succeed(&["resume"]);
+    assert_unharmed(&reloading.stop(), "eight reloads");
+    assert_eq!(cluster.containers(), before, "no container was recreated");
+}

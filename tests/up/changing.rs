@@ -1,0 +1,238 @@
+//! `scale`, `drain`, `resume`, `restart` and `reload`, and what a run leaves that was killed in the middle.
+
+use std::collections::BTreeSet;
+
+use crate::lab::Lab;
+use crate::support::Runs;
+use crate::support::s3::Behaviour;
+
+const CHECK: &str = "exec id-s3g haproxy -c -f /usr/local/etc/haproxy/";
+const RELOAD: &str = "kill --signal USR2 id-s3g";
+const START: &str =
+    "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml up --detach --no-deps --no-recreate s3g4 s3g5";
+
+/// A cluster that runs with so many gateways and has five places.
+fn with(gateways: usize) -> Lab {
+    let lab = Lab::of(Behaviour::healthy(5));
+    lab.succeed(&["up", "-n", &gateways.to_string()]);
+    lab.age();
+    lab.changes();
+    lab
+}
+
+impl Lab {
+    /// The gateways that HAProxy has loaded, each with what it is told of it.
+    fn loaded(&self) -> BTreeSet<String> {
+        self.has("loaded").lines().map(str::to_owned).collect()
+    }
+
+    /// Those that get requests.
+    fn in_rotation(&self) -> BTreeSet<String> {
+        self.loaded().iter().filter_map(|line| Some(line.strip_suffix(" UP")?.to_owned())).collect()
+    }
+
+    /// Gateways that have a container.
+    fn containers(&self) -> BTreeSet<String> {
+        let ids = self.has("ids");
+        let gateways = ids.lines().filter_map(|id| id.strip_prefix("id-"));
+        gateways.filter(|name| name.len() > 3 && name.starts_with("s3g")).map(str::to_owned).collect()
+    }
+}
+
+fn first(count: usize) -> BTreeSet<String> {
+    (1..=count).map(|number| format!("s3g{number}")).collect()
+}
+
+#[test]
+fn more_gateways_are_proved_before_they_get_requests() {
+    let lab = with(3);
+    let outcome = lab.succeed(&["scale", "5"]);
+    assert_eq!(lab.changes(), [CHECK, START, CHECK, RELOAD]);
+    assert_eq!((lab.in_rotation(), lab.containers()), (first(5), first(5)));
+    assert!(lab.machine.sandbox.read("ozone-compose.yaml").contains("count: 5\n"));
+    assert!(outcome.stderr.ends_with("cluster `demo` has 5 S3 gateways\n"), "{outcome}");
+    let proof = outcome.stderr.find("PUT and GET through 2 of s3g4, s3g5 by itself").expect("a proof");
+    assert!(proof < outcome.stderr.find("loading its configuration").expect("a load"), "{outcome}");
+}
+
+#[test]
+fn fewer_gateways_are_drained_and_removed_before_the_files_say_so() {
+    let lab = with(5);
+    lab.succeed(&["scale", "3"]);
+    assert_eq!(
+        lab.changes(),
+        ["stop id-s3g4 id-s3g5", "rm --force --volumes id-s3g4 id-s3g5", CHECK, CHECK, RELOAD]
+    );
+    let told = lab.told();
+    let drain = |name: &str| format!("@!11 set server gateways/{name} state drain");
+    assert_eq!(told, [drain("s3g4"), drain("s3g5")]);
+    assert_eq!((lab.in_rotation(), lab.containers()), (first(3), first(3)));
+    lab.succeed(&["generate", "--check"]);
+}
+
+#[test]
+fn requests_in_flight_are_waited_for_and_counted_and_then_cut_off() {
+    let lab = with(3);
+    lab.set("busy", "2\n");
+    let outcome = lab.succeed(&["scale", "2", "--drain-timeout", "1s"]);
+    assert!(outcome.stderr.contains("drain      2 in flight to s3g3\n"), "{outcome}");
+    let warning = "warning: 2 requests to s3g3 still in flight after 1s, and cut off\n";
+    assert!(outcome.stderr.contains(warning), "{outcome}");
+    assert_eq!(lab.containers(), first(2));
+}
+
+#[test]
+fn the_wish_to_drain_is_in_the_files_and_outlives_a_reload() {
+    let lab = with(3);
+    let outcome = lab.succeed(&["drain", "s3g2"]);
+    assert!(outcome.stderr.contains("gets nothing new, until `ozone-compose resume s3g2`\n"), "{outcome}");
+    assert!(lab.machine.sandbox.read("haproxy/s3-haproxy.cfg").contains("server s3g2 s3g2:9878 weight 0\n"));
+    lab.succeed(&["reload"]);
+    assert_eq!(lab.in_rotation(), ["s3g1".to_owned(), "s3g3".to_owned()].into());
+
+    let outcome = lab.run(&["drain", "s3g1", "s3g3"]);
+    assert_eq!(outcome.status, 2, "{outcome}");
+    assert!(outcome.stderr.contains("no gateway would be left to serve"), "{outcome}");
+
+    lab.succeed(&["resume"]);
+    assert_eq!(lab.in_rotation(), first(3));
+    lab.succeed(&["generate", "--check"]);
+}
+
+#[test]
+fn a_drained_gateway_that_goes_is_forgotten() {
+    let lab = with(3);
+    lab.succeed(&["drain", "s3g3"]);
+    lab.succeed(&["scale", "2"]);
+    lab.succeed(&["scale", "3"]);
+    assert_eq!(lab.in_rotation(), first(3));
+}
+
+#[test]
+fn a_drain_that_takes_too_long_leaves_the_gateway_drained() {
+    let lab = with(3);
+    lab.set("busy", "1\n");
+    let outcome = lab.run(&["drain", "s3g2", "--drain-timeout", "1s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    assert!(outcome.stderr.contains("error: s3g2 had 1 in flight after 1s"), "{outcome}");
+    assert!(outcome.stderr.contains("hint: `ozone-compose drain s3g2` goes on waiting"), "{outcome}");
+    assert!(!lab.in_rotation().contains("s3g2"));
+}
+
+#[test]
+fn gateways_restart_one_at_a_time_and_out_of_rotation() {
+    let lab = with(3);
+    let outcome = lab.succeed(&["restart"]);
+    let restart = |name: &str| format!("restart --time 30 id-{name}");
+    assert_eq!(lab.changes(), [restart("s3g1"), restart("s3g2"), restart("s3g3")]);
+    let said = |name: &str, state: &str| format!("@!11 set server gateways/{name} state {state}");
+    let expected: Vec<String> =
+        first(3).iter().flat_map(|name| [said(name, "drain"), said(name, "ready")]).collect();
+    assert_eq!(lab.told(), expected);
+    assert!(outcome.stderr.ends_with("restarted 3 S3 gateways\n"), "{outcome}");
+    assert_eq!(lab.in_rotation(), first(3));
+}
+
+#[test]
+fn a_rolling_restart_stops_at_the_first_that_does_not_come_back() {
+    let lab = with(3);
+    lab.machine.tell("exec\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");
+    let outcome = lab.run(&["restart", "--timeout", "1s"]);
+    assert_eq!(outcome.status, 5, "{outcome}");
+    assert!(outcome.stderr.contains("error: s3g2 did not serve in 1s\n"), "{outcome}");
+    assert!(outcome.stderr.contains("`ozone-compose restart s3g2 s3g3` goes on from here"), "{outcome}");
+    assert_eq!(lab.in_rotation(), ["s3g1".to_owned(), "s3g3".to_owned()].into());
+    // With one away, no other is taken.
+    let outcome = lab.run(&["restart", "s3g3"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert!(outcome.stderr.contains("restarting s3g3 now would take a second gateway away"), "{outcome}");
+    // A reload makes true what the files say.
+    lab.succeed(&["reload"]);
+    assert_eq!(lab.in_rotation(), first(3));
+}
+
+#[test]
+fn a_configuration_that_haproxy_refuses_is_not_loaded_and_its_words_are_shown() {
+    let lab = with(3);
+    let alert = "[ALERT] (8) : config : parsing [/usr/local/etc/haproxy/zz-local.cfg:1]: unknown keyword\n";
+    lab.machine.tell("exec\\ id-s3g\\ haproxy*", 1, "", alert);
+    for verb in [&["reload"][..], &["drain", "s3g2"], &["scale", "2"]] {
+        let outcome = lab.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
+        assert!(outcome.stderr.contains("zz-local.cfg:1]: unknown keyword"), "{outcome}");
+        assert!(!lab.changes().contains(&RELOAD.to_owned()));
+    }
+}
+
+#[test]
+fn names_and_numbers_that_no_gateway_has_are_bad_usage() {
+    let lab = with(3);
+    for (verb, word) in [
+        (&["drain", "s3g9"][..], "cluster `demo` has no gateway `s3g9`"),
+        (&["restart", "s3g4"], "cluster `demo` has no gateway `s3g4`"),
+        (&["resume", "om"], "`om` is not a gateway such as s3g2"),
+        (&["scale", "0"], "gateways.count (argument): 0 is not between 1 and 512"),
+        (&["scale", "many"], "gateways.count (argument): "),
+    ] {
+        let outcome = lab.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""), "{outcome}");
+        assert!(outcome.stderr.contains(word), "{word} in {outcome}");
+        assert_eq!(lab.changes(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_cluster_that_does_not_run_is_not_changed() {
+    let lab = Lab::new();
+    lab.succeed(&["generate"]);
+    let before = lab.machine.sandbox.tree("");
+    for verb in [&["scale", "5"][..], &["drain", "s3g2"], &["resume"], &["restart"], &["reload"]] {
+        let outcome = lab.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
+        assert!(outcome.stderr.contains("hint: `ozone-compose up` starts it"), "{outcome}");
+        assert_eq!((lab.changes(), lab.machine.sandbox.tree("")), (vec![], before.clone()));
+    }
+    let outcome = lab.run(&["scale", "5", "-o", "elsewhere"]);
+    assert_eq!(outcome.status, 2, "{outcome}");
+    assert!(outcome.stderr.contains("there is no cluster in `elsewhere`"), "{outcome}");
+}
+
+#[test]
+fn up_with_fewer_gateways_drains_those_that_go() {
+    let lab = with(5);
+    lab.succeed(&["up", "-n", "4"]);
+    assert_eq!(lab.told(), ["@!11 set server gateways/s3g5 state drain"]);
+    assert_eq!((lab.in_rotation(), lab.containers()), (first(4), first(4)));
+}
+
+/// Kills a run after its first, second, third ... command, until it comes to its end; each time the cluster serves
+/// with what it can, and the same command again finishes the work.
+fn killed_everywhere(from: usize, to: usize) {
+    for commands in 1.. {
+        let lab = with(from);
+        lab.set("dies", &format!("{commands}\n"));
+        let killed = lab.run(&["scale", &to.to_string()]);
+        lab.set("dies", "");
+        let serving = lab.in_rotation();
+        assert!(serving.is_superset(&first(from.min(to))), "after {commands}: {serving:?}");
+        assert!(lab.containers().is_superset(&serving), "after {commands}: {serving:?}");
+        if killed.status == 0 {
+            assert!(commands > 8, "it must have been killed in the middle: {killed}");
+            return;
+        }
+        assert_eq!(killed.status, -9, "{killed}");
+        lab.succeed(&["scale", &to.to_string(), "--timeout", "10s"]);
+        assert_eq!((lab.in_rotation(), lab.containers()), (first(to), first(to)), "after {commands}");
+        lab.succeed(&["generate", "--check"]);
+    }
+}
+
+#[test]
+fn scaling_up_that_was_killed_anywhere_is_finished_by_the_next() {
+    killed_everywhere(3, 5);
+}
+
+#[test]
+fn scaling_down_that_was_killed_anywhere_is_finished_by_the_next() {
+    killed_everywhere(5, 3);
+}
