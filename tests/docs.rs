@@ -45,6 +45,7 @@ fn row(option: &Opt) -> String {
         Preset::Is(text) => format!("`{text}`"),
         Preset::By { tuned, upstream } => format!("`{tuned}`; `{upstream}` in upstream"),
         Preset::ByBase { single, ha } => format!("`{single}`; `{ha}` with the base `ha`"),
+        Preset::BySize { small, default } => format!("`{default}`; `{small}` in the size `small`"),
         Preset::From(words) => words.to_owned(),
         Preset::List => "none".to_owned(),
     };

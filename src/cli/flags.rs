@@ -86,6 +86,7 @@ fn default(option: &Opt) -> String {
         Preset::Is(text) => format!(" [default: {text}]"),
         Preset::By { tuned, upstream } => format!(" [default: {tuned}; {upstream} in upstream]"),
         Preset::ByBase { single, ha } => format!(" [default: {single}; {ha} with --base ha]"),
+        Preset::BySize { small, default } => format!(" [default: {default}; {small} with --memory small]"),
         Preset::From(words) => format!(" [default: {words}]"),
         Preset::List => String::new(),
     }

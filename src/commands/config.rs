@@ -78,7 +78,7 @@ fn setting(option: &Opt, choice: Option<&Choice>, spec: &Spec) -> Setting {
             (values, origin, words.to_owned())
         }
         (None, _) => {
-            let default = option.default_in(spec.profile, spec.base);
+            let default = option.default_on(spec.basis());
             (default.into_iter().map(str::to_owned).collect(), From::Default, String::new())
         }
     };

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::jvm::jvm_settings;
 use super::settings::Setting;
+use super::share::Share;
 use super::variable;
 use crate::spec::Spec;
 use crate::spec::values::{ClusterName, Heap, ImageName, OzoneVersion, Port, Published};
@@ -44,6 +45,8 @@ pub struct Service {
     pub volume: String,
     /// What its health check asks.
     pub health_url: String,
+    /// What it may take of the machine; none where the engine alone decides.
+    pub share: Option<Share>,
 }
 
 /// A port of the host, which an environment variable of Compose may replace.
@@ -113,6 +116,7 @@ fn of_role(role: Role, names: &[String], spec: &Spec, start: impl Fn(usize) -> V
         published: first.take(),
         volume: format!("{name}:/data"),
         health_url: format!("http://127.0.0.1:{web_port}/"),
+        share: Share::of(role, heap, spec),
     };
     names.iter().enumerate().map(service).collect()
 }

@@ -6,6 +6,7 @@ mod jvm;
 pub mod needs;
 pub mod overlay;
 pub mod settings;
+pub mod share;
 
 use balancer::Balancer;
 use cluster::Cluster;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::balancer::{SCALED_SERVICE, slots};
 use super::jvm::jvm_settings;
 use super::settings::Setting;
+use super::share::Share;
 use super::{MASTER_SOCKET, S3_PORT, STATS_PORT, WEBADMIN_PORT, variable};
 use crate::spec::values::{Discovery, ImageName, Port, Profile};
 use crate::spec::{PublishedPort, Spec};
@@ -24,6 +25,8 @@ pub struct Overlay {
     pub master_socket: &'static str,
     /// Variables of the gateways beside those of `docker-config`.
     pub environment: Vec<Setting>,
+    /// What a gateway may take of the machine; none where the engine alone decides.
+    pub share: Option<Share>,
     /// What the balancer publishes.
     pub ports: Vec<Mapping>,
     /// Whether they take the place of what the files below publish for the service `s3g`.
@@ -76,6 +79,7 @@ impl Overlay {
             balancer_image: spec.balancer.image.clone(),
             master_socket: MASTER_SOCKET,
             environment: jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm),
+            share: Share::of("s3g", spec.memory.gateway, spec),
             ports: ports(spec),
             replaces_ports: replaces_ports(spec),
             open_files: (4 * spec.balancer.maxconn.get() + 2048).max(18_432),

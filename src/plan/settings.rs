@@ -174,6 +174,10 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "A gateway that finds no OM, or no leader among them, asks again after 0.2 s, 0.4 s and so on, not after 2 s, 4 s and 6 s.",
+        &[(&[When::Tuned], "OZONE-SITE.XML_ozone.client.wait.between.retries.millis", "200")],
+    ),
+    (
         "A container that was killed took its address along: nothing refuses a connection there, so it ends after 2 s, not 20 s.",
         &[
             (&[When::Several], "CORE-SITE.XML_ipc.client.connect.timeout", "2000"),

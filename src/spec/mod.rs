@@ -12,10 +12,11 @@ pub mod values;
 use std::fmt;
 
 use choices::FILE_NAME;
+use options::Basis;
 use values::{
     Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, FolderPath,
     GatewayCount, GatewayName, Health, Heap, ImageName, Jvm, OmCount, OzoneVersion, Port, Profile, Published,
-    Replication, Retries, ScmCount, ServerAddress, Span,
+    Replication, Retries, ScmCount, ServerAddress, Size, Span,
 };
 
 /// A thing that is wrong with what was asked for.
@@ -155,6 +156,7 @@ pub struct Timeouts {
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "named by role")]
 pub struct Memory {
+    pub size: Size,
     pub gateway: Heap,
     pub scm: Heap,
     pub om: Heap,
@@ -163,6 +165,12 @@ pub struct Memory {
 }
 
 impl Spec {
+    /// What defaults depend on.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        Basis { profile: self.profile, base: self.base, size: self.memory.size }
+    }
+
     /// Whether gateways run in containers, rather than on other machines.
     #[must_use]
     pub fn in_containers(&self) -> bool {

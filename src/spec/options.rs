@@ -7,7 +7,7 @@
 use super::values::{
     Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, FolderPath,
     GatewayCount, GatewayName, Health, Heap, ImageName, Jvm, OmCount, OzoneVersion, Port, Profile, Published,
-    Registry, Replication, Retries, ScmCount, ServerAddress, Span, Takes,
+    Registry, Replication, Retries, ScmCount, ServerAddress, Size, Span, Takes,
 };
 
 /// One thing that a person can choose.
@@ -52,10 +52,26 @@ pub enum Default {
         /// In `ha`.
         ha: &'static str,
     },
+    /// One for each size of memory.
+    BySize {
+        /// In `small`.
+        small: &'static str,
+        /// In `default`.
+        default: &'static str,
+    },
     /// Follows from something else, which these words describe.
     From(&'static str),
     /// None at all: the option may be given many times, or never.
     List,
+}
+
+/// The choices on which defaults of others depend.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "described at their types")]
+pub struct Basis {
+    pub profile: Profile,
+    pub base: Base,
+    pub size: Size,
 }
 
 /// Where an option has a meaning; choosing it elsewhere is an error rather than silence.
@@ -91,15 +107,17 @@ impl Opt {
         if let Takes::Words(words) = self.takes { words } else { &[] }
     }
 
-    /// The value in a profile and on a base when nobody chose, where it is known beforehand.
+    /// The value on this basis when nobody chose, where it is known beforehand.
     #[must_use]
-    pub fn default_in(&self, profile: Profile, base: Base) -> Option<&'static str> {
-        match (self.default, profile, base) {
+    pub fn default_on(&self, basis: Basis) -> Option<&'static str> {
+        match (self.default, basis.profile, basis.base, basis.size) {
             (Default::Is(text), ..)
-            | (Default::By { tuned: text, .. }, Profile::Tuned, _)
-            | (Default::By { upstream: text, .. }, Profile::Upstream, _)
-            | (Default::ByBase { ha: text, .. }, _, Base::Ha)
-            | (Default::ByBase { single: text, .. }, _, Base::Single | Base::None) => Some(text),
+            | (Default::By { tuned: text, .. }, Profile::Tuned, ..)
+            | (Default::By { upstream: text, .. }, Profile::Upstream, ..)
+            | (Default::ByBase { ha: text, .. }, _, Base::Ha, _)
+            | (Default::ByBase { single: text, .. }, _, Base::Single | Base::None, _)
+            | (Default::BySize { small: text, .. }, .., Size::Small)
+            | (Default::BySize { default: text, .. }, .., Size::Default) => Some(text),
             (Default::From(_) | Default::List, ..) => None,
         }
     }
@@ -508,11 +526,22 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "memory.size",
+        flag: "memory",
+        placeholder: "SIZE",
+        takes: Size::TAKES,
+        default: Default::Is("default"),
+        scope: Scope::Containers,
+        group: JVMS,
+        help: "Largest heaps of all JVMs, each of which the options below may set by itself",
+        ..ROW
+    },
+    Opt {
         key: "memory.gateway",
         flag: "heap-gateway",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::Is("512m"),
+        default: Default::BySize { small: "256m", default: "512m" },
         scope: Scope::Containers,
         group: JVMS,
         help: "Largest heap of each gateway",
@@ -523,7 +552,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-scm",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::Is("512m"),
+        default: Default::BySize { small: "256m", default: "512m" },
         scope: Scope::Cluster,
         group: JVMS,
         help: "Largest heap of each SCM",
@@ -534,7 +563,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-om",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::Is("512m"),
+        default: Default::BySize { small: "256m", default: "512m" },
         scope: Scope::Cluster,
         group: JVMS,
         help: "Largest heap of each OM",
@@ -545,7 +574,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-datanode",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::Is("512m"),
+        default: Default::BySize { small: "256m", default: "512m" },
         scope: Scope::Cluster,
         group: JVMS,
         help: "Largest heap of each datanode",

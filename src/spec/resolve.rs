@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::choices::Choices;
-use super::options::{OPTIONS, Opt, Scope};
+use super::options::{Basis, OPTIONS, Opt, Scope};
 use super::values::{
     Base, ClusterName, DatanodeCount, Discovery, ImageName, OmCount, OzoneVersion, Profile, Registry,
-    Replication, ScmCount,
+    Replication, ScmCount, Size,
 };
 use super::{Balancer, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts};
 
@@ -21,14 +21,15 @@ impl Spec {
         let replication: Replication = reader.get("replication");
         let version: OzoneVersion = reader.get("ozone.version");
         let registry: Option<Registry> = reader.chosen("images.registry");
-        let ozone_image: Option<ImageName> = reader.chosen("ozone.image").or_else(|| match reader.base {
-            Base::Single | Base::Ha => format!("apache/ozone:{version}").parse().ok(),
-            Base::None => None,
-        });
+        let ozone_image: Option<ImageName> =
+            reader.chosen("ozone.image").or_else(|| match reader.basis.base {
+                Base::Single | Base::Ha => format!("apache/ozone:{version}").parse().ok(),
+                Base::None => None,
+            });
         let spec = Self {
             name: reader.chosen("name").unwrap_or_else(|| ClusterName::from_folder(folder)),
-            base: reader.base,
-            profile: reader.profile,
+            base: reader.basis.base,
+            profile: reader.basis.profile,
             version,
             ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
             gateways: reader.get("gateways.count"),
@@ -70,6 +71,7 @@ impl Spec {
                 },
             },
             memory: Memory {
+                size: reader.basis.size,
                 gateway: reader.get("memory.gateway"),
                 scm: reader.get("memory.scm"),
                 om: reader.get("memory.om"),
@@ -173,23 +175,23 @@ impl Spec {
 /// Takes values out of choices; a bad one is noted, and its default stands in for it until the end.
 struct Reader<'a> {
     choices: &'a Choices,
-    profile: Profile,
-    base: Base,
+    basis: Basis,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
     fn new(choices: &'a Choices) -> Self {
-        let (profile, base) = (Profile::Tuned, Base::Single);
-        let mut reader = Self { choices, profile, base, problems: Vec::new() };
-        (reader.profile, reader.base) = (reader.get("profile"), reader.get("base"));
+        let basis = Basis { profile: Profile::Tuned, base: Base::Single, size: Size::Default };
+        let mut reader = Self { choices, basis, problems: Vec::new() };
+        let (profile, base, size) = (reader.get("profile"), reader.get("base"), reader.get("memory.size"));
+        reader.basis = Basis { profile, base, size };
         reader
     }
 
     fn get<T: FromStr<Err = String>>(&mut self, key: &'static str) -> T {
-        let (profile, base) = (self.profile, self.base);
+        let basis = self.basis;
         self.chosen(key).unwrap_or_else(|| {
-            let text = Opt::with_key(key).and_then(|option| option.default_in(profile, base));
+            let text = Opt::with_key(key).and_then(|option| option.default_on(basis));
             let default = text.and_then(|text| text.parse().ok());
             default.unwrap_or_else(|| unreachable!("the default of `{key}` is tested to parse"))
         })
@@ -238,10 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn defaults_parse_in_every_profile_and_on_every_base() {
+    fn defaults_parse_on_every_basis() {
         for profile in Profile::WORDS {
             for base in Base::WORDS {
-                resolve(&[("profile", profile), ("base", base)]).expect("defaults are good");
+                for size in Size::WORDS {
+                    resolve(&[("profile", profile), ("base", base), ("memory.size", size)])
+                        .expect("defaults are good");
+                }
             }
         }
     }

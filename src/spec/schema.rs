@@ -51,8 +51,10 @@ fn value_of(option: &Opt) -> Value {
     }
     allow(&mut value, "null");
     value["description"] = description(option).into();
-    if let Preset::Is(text) | Preset::By { tuned: text, .. } | Preset::ByBase { single: text, .. } =
-        option.default
+    if let Preset::Is(text)
+    | Preset::By { tuned: text, .. }
+    | Preset::ByBase { single: text, .. }
+    | Preset::BySize { default: text, .. } = option.default
     {
         value["default"] = plain(text);
     }
@@ -103,6 +105,7 @@ fn description(option: &Opt) -> String {
         Preset::Is(text) => format!(" Default: {text}."),
         Preset::By { tuned, upstream } => format!(" Default: {tuned}; {upstream} in upstream."),
         Preset::ByBase { single, ha } => format!(" Default: {single}; {ha} with the base ha."),
+        Preset::BySize { small, default } => format!(" Default: {default}; {small} in the size small."),
         Preset::From(words) => format!(" Default: {words}."),
         Preset::List => String::new(),
     };

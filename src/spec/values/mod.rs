@@ -121,6 +121,16 @@ words! {
 }
 
 words! {
+    /// How much memory the JVMs get, where nobody says it of each.
+    Size {
+        /// Heaps that hold a test's few thousand objects.
+        Small = "small",
+        /// Heaps for a cluster under load.
+        Default = "default",
+    }
+}
+
+words! {
     /// Copies of each block.
     Replication {
         /// One copy, on one datanode.

@@ -1,0 +1,43 @@
+//! What a container may take of the machine: memory at the most, and how many of the cores when they are short.
+
+use serde::Serialize;
+
+use crate::spec::Spec;
+use crate::spec::values::{Heap, Profile};
+
+/// Weights where the engine's default is 1024. The way to a cluster's first write goes through SCM, OM and datanodes, in
+/// this order, while gateways start beside them: who is waited for gets the cores first. Nor are SCMs and OMs taken for
+/// dead by their peers later, when gateways keep all cores busy.
+const WEIGHTS: &[(&str, u32)] = &[("scm", 8192), ("om", 4096), ("datanode", 2048)];
+
+/// Memory of a JVM beside its heap that does not grow with it, in MiB: classes, code, stacks, and what `RocksDB` holds.
+const BESIDE_HEAP: u32 = 384;
+
+/// A container's share of the machine; Ozone's own example has no such limits.
+#[derive(Clone, Debug, Serialize)]
+pub struct Share {
+    /// The most memory that it gets, such as `1152m`.
+    pub mem_limit: String,
+    /// Its weight where it is not the engine's default.
+    pub cpu_shares: Option<u32>,
+}
+
+impl Share {
+    /// The share of a container with one JVM; none in the profile `upstream`.
+    #[must_use]
+    pub fn of(role: &str, heap: Heap, spec: &Spec) -> Option<Self> {
+        let weight = WEIGHTS.iter().find(|(name, _)| *name == role);
+        (spec.profile == Profile::Tuned).then(|| Self {
+            mem_limit: format!("{}m", most_mebibytes(heap)),
+            cpu_shares: weight.map(|(_, weight)| *weight),
+        })
+    }
+}
+
+/// The most memory that a JVM with such a heap may need, in MiB: the heap, direct buffers of half its size, and what
+/// does not grow with it.
+#[must_use]
+pub fn most_mebibytes(heap: Heap) -> u32 {
+    let heap = heap.mebibytes();
+    heap + heap / 2 + BESIDE_HEAP
+}
