@@ -204,6 +204,9 @@ pub struct Up {
     /// Print the commands that would change something instead of running them
     #[arg(long)]
     pub dry_run: bool,
+    /// Show when each container started, listened, led, left safe mode and served
+    #[arg(long)]
+    pub timings: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub flags: Flags,

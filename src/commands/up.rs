@@ -1,7 +1,8 @@
 //! `up`: generate, start, and wait until every gateway has served a signed PUT and GET.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 
@@ -17,7 +18,7 @@ use crate::engine::preflight::{
 use crate::engine::{Invocation, PROJECT_LABEL};
 use crate::error::{Failure, Status};
 use crate::plan::needs::Needs;
-use crate::ready::Wait;
+use crate::ready::{Wait, timeline};
 use crate::render::HAPROXY_CFG;
 use crate::s3::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::spec::Spec;
@@ -33,7 +34,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(300);
 
 /// Runs the verb.
 pub fn run(arguments: Up, context: &Context) -> Result<Status> {
-    let Up { folder, timeout, port, rollback, collect_on_failure, dry_run: _, flags } = arguments;
+    let Up { folder, timeout, port, rollback, collect_on_failure, dry_run: _, timings, flags } = arguments;
     if let Some(file) = &collect_on_failure {
         refuse_to_overwrite(file)?;
     }
@@ -66,11 +67,17 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     drop(folder);
     let attempt = attempt.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
     progress.finish();
-    if let Err(error) = attempt {
-        if let Some(file) = collect_on_failure {
-            collect(&file, &path, context);
+    let proved = match attempt {
+        Ok(proved) => proved,
+        Err(error) => {
+            if let Some(file) = collect_on_failure {
+                collect(&file, &path, context);
+            }
+            return Err(after_failure(error, &cluster, &before, rollback, context));
         }
-        return Err(after_failure(error, &cluster, &before, rollback, context));
+    };
+    if timings && !dry {
+        context.ui.timings(&timeline::of(&cluster, progress.elapsed(), &proved, &context.runner)?);
     }
     announce(&cluster, &progress, context)?;
     Ok(Status::Done)
@@ -224,9 +231,15 @@ fn start(cluster: &Cluster, project: Invocation, progress: &mut Progress, contex
     Ok(())
 }
 
-fn await_proof(cluster: &Cluster, timeout: &Span, progress: &mut Progress, context: &Context) -> Result<()> {
+/// Returns when each gateway had served.
+fn await_proof(
+    cluster: &Cluster,
+    timeout: &Span,
+    progress: &mut Progress,
+    context: &Context,
+) -> Result<BTreeMap<String, Instant>> {
     if context.runner.is_dry() {
-        return Ok(());
+        return Ok(BTreeMap::new());
     }
     let (runner, interrupt, timeout) = (&context.runner, &context.interrupt, timeout.duration());
     Wait { cluster, runner, interrupt, timeout }.until_ready(progress)

@@ -1,6 +1,6 @@
 //! What the engine can tell of containers that do not do as they should; nothing of it changes them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
@@ -29,6 +29,8 @@ pub struct Found {
     pub is_running: bool,
     /// `balancer`, `gateway`, `scm`, `om`, `datanode`; otherwise its service.
     pub role: String,
+    /// Its service.
+    pub service: String,
 }
 
 /// All containers of a project, ended ones too, by name.
@@ -56,6 +58,7 @@ fn read(line: &str) -> Option<Found> {
         name: name.to_owned(),
         is_running: state == "running",
         role: role.to_owned(),
+        service: service.to_owned(),
     })
 }
 
@@ -110,8 +113,22 @@ pub fn inspect(runner: &Runner, container: &Found) -> Result<String> {
 /// # Errors
 /// When it is gone, or logs elsewhere.
 pub fn log(runner: &Runner, container: &Found) -> Result<String> {
+    read_log(runner, container, &["--tail", LOG_LINES])
+}
+
+/// What a container has logged since a time, likewise.
+///
+/// # Errors
+/// When it is gone.
+pub fn log_since(runner: &Runner, container: &Found, since: SystemTime) -> Result<String> {
+    let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    read_log(runner, container, &["--since", &since.as_secs().to_string()])
+}
+
+fn read_log(runner: &Runner, container: &Found, part: &[&str]) -> Result<String> {
     let purpose = format!("read the log of `{}`", container.name);
-    let query = Invocation::docker(&purpose, ["logs", "--timestamps", "--tail", LOG_LINES, &container.id]);
+    let query = Invocation::docker(&purpose, ["logs", "--timestamps"]).with(part.iter().copied());
+    let query = query.with([&container.id]);
     let said = runner.ask_within(PATIENCE, &query)?;
     if !said.status.success() {
         return Err(refused(&query, &said));

@@ -1,7 +1,9 @@
 //! Waiting until a cluster is ready, and the account of why it is not.
 
 mod proof;
+pub mod timeline;
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,12 +44,12 @@ pub struct Wait<'a> {
 
 impl Wait<'_> {
     /// Waits until every gateway has served a signed PUT and GET, and every SCM is in its group: one that is not
-    /// could not take over.
+    /// could not take over. Returns when each gateway had, by its name in HAProxy, where that tells names.
     ///
     /// # Errors
     /// At once when a container of the cluster has ended; 5 when time is up, with what was ready and what was
     /// not; 130 when a person stopped it.
-    pub fn until_ready(&self, progress: &mut Progress) -> Result<()> {
+    pub fn until_ready(&self, progress: &mut Progress) -> Result<BTreeMap<String, Instant>> {
         let gateways = self.cluster.spec.gateways.get() as usize;
         let proof = Proof::start(&self.cluster.endpoint, gateways)?;
         let (mut next_list, mut next_look) = (Instant::now(), Instant::now());
@@ -65,8 +67,9 @@ impl Wait<'_> {
             }
             if proof.is_complete() && has_all_scms {
                 progress.done("proof", format!("PUT and GET through {gateways} of {gateways} gateways"));
+                let times = proof.times();
                 proof.clean_up();
-                return Ok(());
+                return Ok(times);
             }
             if Instant::now() >= end {
                 return Err(self.out_of_time(progress, &proof).into());
@@ -135,7 +138,8 @@ impl Wait<'_> {
 
     fn out_of_time(&self, progress: &Progress, proof: &Proof) -> Failure {
         let message = format!("cluster `{}` was not ready in {:?}", self.cluster.name, self.timeout);
-        let proved = Some(proof.names().join(", ")).filter(|names| !names.is_empty());
+        let proved =
+            Some(proof.times().into_keys().collect::<Vec<_>>().join(", ")).filter(|names| !names.is_empty());
         let problem = Some(proof.problem()).filter(|problem| !problem.is_empty());
         let account = [
             Some(progress.account()),

@@ -1,6 +1,6 @@
 //! The proof that a cluster is ready: every gateway has served a signed PUT and the GET of what was put.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -39,6 +39,7 @@ struct Shared {
     gateways: usize,
     put: Mutex<BTreeSet<String>>,
     got: Mutex<BTreeSet<String>>,
+    proved_at: Mutex<BTreeMap<String, Instant>>,
     nameless: AtomicUsize,
     problem: Mutex<String>,
     stopped: AtomicBool,
@@ -52,6 +53,7 @@ impl Proof {
             gateways,
             put: Mutex::default(),
             got: Mutex::default(),
+            proved_at: Mutex::default(),
             nameless: AtomicUsize::new(0),
             problem: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -70,10 +72,10 @@ impl Proof {
         self.shared.proved()
     }
 
-    /// Names of the gateways that are proved; none where the balancer does not tell names.
+    /// The gateways that are proved, each with the time when it was; none where the balancer does not tell names.
     #[must_use]
-    pub(super) fn names(&self) -> Vec<String> {
-        lock(&self.shared.put).intersection(&lock(&self.shared.got)).cloned().collect()
+    pub(super) fn times(&self) -> BTreeMap<String, Instant> {
+        lock(&self.shared.proved_at).clone()
     }
 
     /// Whether all are.
@@ -143,13 +145,18 @@ impl Shared {
             self.nameless.fetch_add(1, Ordering::Relaxed);
         }
         note(&self.got, gateway);
+        let now = Instant::now();
+        let mut proved_at = lock(&self.proved_at);
+        for name in lock(&self.put).intersection(&lock(&self.got)) {
+            proved_at.entry(name.clone()).or_insert(now);
+        }
         Ok(())
     }
 
     /// Without names (Ozone's own example adds none) round robin takes a PUT and a GET through two gateways:
     /// twice as many of both as there are gateways have met each one.
     fn proved(&self) -> usize {
-        let named = lock(&self.put).intersection(&lock(&self.got)).count();
+        let named = lock(&self.proved_at).len();
         named.max(self.nameless.load(Ordering::Relaxed) / 2).min(self.gateways)
     }
 

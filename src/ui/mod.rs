@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Failure;
+use crate::ready::timeline::Moment;
 use crate::spec::Problems;
 use json::Object;
 use progress::{Mode, Progress};
@@ -90,6 +91,19 @@ impl Ui {
             }
             _ => say_always(text),
         }
+    }
+
+    /// Says when what was reached.
+    pub fn timings(self, moments: &[Moment]) {
+        if self.mode == Mode::Json {
+            return moments.iter().for_each(|moment| say_object("timing", moment));
+        }
+        let row = |moment: &Moment| {
+            let Moment { seconds, container, event } = moment;
+            [format!("{seconds:7.1}"), container.clone(), (*event).to_owned()]
+        };
+        let rows: Vec<_> = moments.iter().map(row).collect();
+        self.say(table(["SECONDS", "CONTAINER", "EVENT"], &rows).trim_end());
     }
 
     /// Says text that has its own layout and colours, such as clap's.

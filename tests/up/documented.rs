@@ -81,7 +81,8 @@ fn printed() -> Vec<Value> {
         objects.push(serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")));
     };
     let lab = Lab::new();
-    for line in lab.succeed(&["up", "--progress", "json", "-v"]).stderr.lines() {
+    lab.machine.tell("ps\\ --all\\ --no-trunc\\ --filter*", 0, "", "");
+    for line in lab.succeed(&["up", "--timings", "--progress", "json", "-v"]).stderr.lines() {
         read(line);
     }
     // A check that failed names its gateway.

@@ -82,6 +82,30 @@ fn plain_progress_is_a_line_a_change_with_its_time() {
     assert!(progress.lines().count() >= 3 && rest.contains("try it"), "{outcome}");
 }
 
+/// A cluster whose OM has logged a start, an hour after midnight in UTC.
+fn logging() -> Lab {
+    let lab = Lab::new();
+    let found = "id-om\tdemo-om-1\trunning\tom\tom\nid-scm\tdemo-scm-1\trunning\tscm\tscm\n";
+    lab.machine.tell("ps\\ --all\\ --no-trunc\\ --filter*", 0, found, "");
+    let log = "2026-01-01T01:00:00.000000000Z STARTUP_MSG: Starting OzoneManager\n";
+    lab.machine.tell("logs\\ --timestamps\\ --since*id-om", 0, log, "");
+    lab.machine.tell("logs\\ --timestamps\\ --since*id-scm", 0, "", "");
+    lab
+}
+
+#[test]
+fn timings_tell_what_each_container_reached_and_when_each_gateway_served() {
+    let outcome = logging().succeed(&["up", "--timings"]);
+    let rows: Vec<Vec<&str>> = outcome.stderr.lines().map(|line| line.split_whitespace().collect()).collect();
+    let heading = rows.iter().position(|row| row[..] == ["SECONDS", "CONTAINER", "EVENT"]).expect("a table");
+    let events: Vec<String> = rows[heading + 1..heading + 5].iter().map(|row| row[1..].join(" ")).collect();
+    for event in ["om starts", "s3g1 has served", "s3g2 has served", "s3g3 has served"] {
+        assert!(events.iter().any(|found| found == event), "{event} in {outcome}");
+    }
+    let silent = Lab::new().succeed(&["up"]);
+    assert!(!silent.stderr.contains("SECONDS"), "{silent}");
+}
+
 /// The lines of standard error, each of which must be an object.
 fn objects(stderr: &str) -> Vec<Value> {
     let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
