@@ -2,12 +2,14 @@
 //!
 //! `cargo bench --bench balancer` with stub gateways and the machine's HAProxy, in about three minutes;
 //! `cargo bench --bench balancer -- --real` with real clusters, which need Docker and the images, in about ten.
+//! `cargo bench --bench balancer -- --soak [OPTIONS OF up]` puts ten minutes of load on several SCMs and OMs.
 //! Prints a table in Markdown; progress goes to standard error.
 
 mod real;
 #[allow(dead_code, reason = "the tests on clusters need more of it")]
 #[path = "../../tests/cluster/running.rs"]
 mod running;
+mod soak;
 mod stubs;
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -21,11 +23,23 @@ use support::say;
 /// The profiles, in the order of the columns.
 const PROFILES: [&str; 2] = ["tuned", "upstream"];
 
+/// How long the load on several SCMs and OMs goes on.
+const SOAK_MINUTES: u64 = 10;
+
 /// One line of the table: what was measured, and the result of each profile.
 type Row = (String, [String; 2]);
 
 fn main() {
     if support::gateway::serve_if_told() {
+        return;
+    }
+    if let Some(place) = std::env::args().position(|argument| argument == "--soak") {
+        // cargo adds a flag of its own.
+        let options = std::env::args().skip(place + 1).filter(|option| option != "--bench");
+        let mut out = std::io::stdout().lock();
+        for (what, result) in soak::rows(SOAK_MINUTES, &options.collect::<Vec<_>>()) {
+            writeln!(out, "| {what} | {result} |").expect("somebody who reads");
+        }
         return;
     }
     let rows =
