@@ -4,6 +4,7 @@ mod failing;
 mod load;
 mod managing;
 mod moving;
+mod refusing;
 mod sharing;
 mod stage;
 #[path = "../support/mod.rs"]

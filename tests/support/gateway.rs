@@ -204,6 +204,7 @@ impl Stub {
                 Ok(data) => answer(200, usize::try_from(data.size()).expect("a size"), &[]),
                 Err(_) => answer(404, 0, &[]),
             },
+            "UNREAD" => answer(412, 0, &[]),
             _ => answer(405, 0, &[]),
         }
     }
@@ -217,14 +218,15 @@ impl Stub {
     }
 }
 
-/// The method, path and body of the next request, where there is one.
+/// The method, path and body of the next request, where there is one. The body of one that waits for leave to send it is
+/// not read, and its method is none.
 fn request(reader: &mut BufReader<&TcpStream>) -> Option<(String, String, Vec<u8>)> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?);
     let path = target.split('?').next()?.to_owned();
-    let mut length = 0;
+    let (mut length, mut waits) = (0, false);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -232,6 +234,10 @@ fn request(reader: &mut BufReader<&TcpStream>) -> Option<(String, String, Vec<u8
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().ok()?;
         }
+        waits |= name.eq_ignore_ascii_case("expect");
+    }
+    if waits {
+        return Some(("UNREAD".to_owned(), path, Vec::new()));
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
