@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use fs_err as fs;
 use serde_json::Value;
 
+use crate::clients;
 use crate::running::{Cluster, TOOLS, python_with_boto3};
 use crate::support::run::Run;
 use crate::support::{Runs, say, tools};
@@ -45,7 +46,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(120);
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn whoever_leads_may_be_killed_and_requests_come_back() {
+fn every_client_is_content_and_whoever_leads_may_be_killed() {
     let (true, Some(python)) = (tools(TOOLS), python_with_boto3()) else {
         return;
     };
@@ -54,6 +55,8 @@ fn whoever_leads_may_be_killed_and_requests_come_back() {
         cluster.succeed(&["up", "--base", "ha", "-n", "3", "--timeout", "8m", "--name", &cluster.project]);
     say(up.stderr.lines().find(|line| line.contains(" is ready after ")).unwrap_or_default());
     cluster.succeed(&["smoke"]);
+    clients::are_content(&cluster);
+    cluster.succeed(&["scale", "2"]);
 
     for role in ["om", "scm"] {
         let old = leader(&cluster, role).expect("one of them leads");

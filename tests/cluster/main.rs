@@ -1,7 +1,8 @@
-//! A real Ozone behind a real HAProxy. Needs Docker, the images, the AWS CLI with boto3, a few GiB of memory and
+//! A real Ozone behind a real HAProxy. Needs Docker, the images, the AWS CLI with boto3, rclone, a few GiB of memory and
 //! some minutes: `cargo test --test cluster -- --ignored --test-threads=1`, since two clusters want one port.
 
 mod changing;
+mod clients;
 mod failing;
 mod generated;
 mod ha;

@@ -199,7 +199,7 @@ pub(crate) fn tools(names: &[&str]) -> bool {
     names.iter().all(|name| tool(name))
 }
 
-/// Whether a tool is there: `docker compose`, `docker`, `haproxy`, `aws`, or an image by its name.
+/// Whether a tool is there: one of these programs, or an image by its name.
 pub(crate) fn tool(name: &str) -> bool {
     let probe: &[&str] = match name {
         "docker compose" => &["docker", "compose", "version"],
@@ -207,6 +207,7 @@ pub(crate) fn tool(name: &str) -> bool {
         "haproxy" => &["haproxy", "-v"],
         "aws" => &["aws", "--version"],
         "man" => &["man", "--version"],
+        "rclone" => &["rclone", "version"],
         "patch" => &["patch", "--version"],
         image => &["docker", "image", "inspect", "--format", "{{.Id}}", image],
     };
