@@ -3,8 +3,10 @@
 //! `cargo bench --bench balancer` with stub gateways and the machine's HAProxy, in about three minutes;
 //! `cargo bench --bench balancer -- --real` with real clusters, which need Docker and the images, in about ten.
 //! `cargo bench --bench balancer -- --soak [OPTIONS OF up]` puts ten minutes of load on several SCMs and OMs.
+//! `cargo bench --bench balancer -- --count` starts clusters of 1 to 30 gateways and draws docs/gateways.svg.
 //! Prints a table in Markdown; progress goes to standard error.
 
+mod count;
 mod real;
 #[allow(dead_code, reason = "the tests on clusters need more of it")]
 #[path = "../../tests/cluster/running.rs"]
@@ -23,9 +25,6 @@ use support::say;
 /// The profiles, in the order of the columns.
 const PROFILES: [&str; 2] = ["tuned", "upstream"];
 
-/// How long the load on several SCMs and OMs goes on.
-const SOAK_MINUTES: u64 = 10;
-
 /// One line of the table: what was measured, and the result of each profile.
 type Row = (String, [String; 2]);
 
@@ -33,22 +32,25 @@ fn main() {
     if support::gateway::serve_if_told() {
         return;
     }
-    if let Some(place) = std::env::args().position(|argument| argument == "--soak") {
-        // cargo adds a flag of its own.
-        let options = std::env::args().skip(place + 1).filter(|option| option != "--bench");
-        let mut out = std::io::stdout().lock();
-        for (what, result) in soak::rows(SOAK_MINUTES, &options.collect::<Vec<_>>()) {
-            writeln!(out, "| {what} | {result} |").expect("somebody who reads");
+    // cargo adds a flag of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let text = match arguments.split_first() {
+        Some((mode, options)) if mode == "--soak" => soak::table(options),
+        Some((mode, _)) if mode == "--count" => {
+            let measured = count::measured();
+            fs_err::write("docs/gateways.svg", count::plot(&measured)).expect("a file");
+            count::table(&measured)
         }
-        return;
-    }
+        Some((mode, _)) if mode == "--real" => side_by_side(real::rows()),
+        _ => side_by_side(stubs::rows()),
+    };
+    std::io::stdout().lock().write_all(text.as_bytes()).expect("somebody who reads");
+}
+
+fn side_by_side(rows: Vec<Row>) -> String {
     let rows =
-        if std::env::args().any(|argument| argument == "--real") { real::rows() } else { stubs::rows() };
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "| | ozone-compose | Ozone's example |\n|---|---|---|").expect("somebody who reads");
-    for (what, [tuned, upstream]) in rows {
-        writeln!(out, "| {what} | {tuned} | {upstream} |").expect("somebody who reads");
-    }
+        rows.into_iter().map(|(what, [tuned, upstream])| format!("| {what} | {tuned} | {upstream} |\n"));
+    format!("| | ozone-compose | Ozone's example |\n|---|---|---|\n{}", rows.collect::<String>())
 }
 
 /// Measures something in each profile.
