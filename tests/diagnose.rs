@@ -128,7 +128,7 @@ fn heaps_beyond_the_engines_memory_are_refused() {
     let outcome = doctor(&machine, free_port(), &[]);
     assert_eq!(outcome.status, 1, "{outcome}");
     assert!(outcome.stdout.contains("memory   BAD"), "{outcome}");
-    assert!(outcome.stdout.contains("--heap-gateway"), "{outcome}");
+    assert!(outcome.stdout.contains("--memory small"), "{outcome}");
 }
 
 const CONTAINERS: &str = "b2\tdemo-scm-1\trunning\tscm\tscm\n\

@@ -123,7 +123,8 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
         )),
     }
     if spec.has_cluster() {
-        let heaps = f64::from(Plan::heap_mebibytes(spec)) / 1024.0;
+        let gibibytes = |mebibytes| format!("{:.1} GiB", f64::from(mebibytes) / 1024.0);
+        let limit = Plan::limit_mebibytes(spec).map(|limit| format!(", memory of {}", gibibytes(limit)));
         let electing = match spec.base {
             Base::Ha => {
                 let (scms, oms) = (spec.scms.get() as usize, spec.oms.get() as usize);
@@ -132,12 +133,14 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
             Base::Single | Base::None => String::new(),
         };
         ui.say(&format!(
-            "cluster `{}`: {}, {electing}{}, replication {}, Ozone {}; heaps of {heaps:.1} GiB at most",
+            "cluster `{}`: {}, {electing}{}, replication {}, Ozone {}; heaps of {}{} at most",
             spec.name,
             counted(spec.gateways.get() as usize, "S3 gateway"),
             counted(spec.datanodes.get() as usize, "datanode"),
             spec.replication,
-            spec.version
+            spec.version,
+            gibibytes(Plan::heap_mebibytes(spec)),
+            limit.unwrap_or_default()
         ));
         ui.say(&format!(
             "next: (cd {} && docker compose up -d), and S3 is at http://{}:{}",

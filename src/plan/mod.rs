@@ -15,7 +15,7 @@ use settings::{Facts, Group, settings};
 
 use crate::spec::Spec;
 use crate::spec::options::Opt;
-use crate::spec::values::Profile;
+use crate::spec::values::{Heap, Profile};
 
 /// Port of the S3 API in a container (`ozone.s3g.http-address`).
 pub const S3_PORT: u32 = 9878;
@@ -76,17 +76,25 @@ impl Plan {
     /// Sum of the largest heaps of all JVMs, in MiB: what the machine must hold at the least.
     #[must_use]
     pub fn heap_mebibytes(spec: &Spec) -> u32 {
-        let memory = &spec.memory;
-        let cluster = if spec.has_cluster() {
-            let datanodes = spec.datanodes.get() * memory.datanode.mebibytes();
-            let scms = spec.scms.get() * memory.scm.mebibytes();
-            let oms = spec.oms.get() * memory.om.mebibytes();
-            scms + oms + datanodes
-        } else {
-            0
-        };
-        cluster + spec.gateways.get() * memory.gateway.mebibytes()
+        of_all_jvms(spec, Heap::mebibytes)
     }
+
+    /// Sum of the limits of their containers, in MiB; none in the profile `upstream`, which has none.
+    #[must_use]
+    pub fn limit_mebibytes(spec: &Spec) -> Option<u32> {
+        (spec.profile == Profile::Tuned).then(|| of_all_jvms(spec, share::most_mebibytes))
+    }
+}
+
+/// Adds up what follows from the heap of each JVM.
+fn of_all_jvms(spec: &Spec, of: impl Fn(Heap) -> u32) -> u32 {
+    let memory = &spec.memory;
+    let gateways = spec.gateways.get() * of(memory.gateway);
+    if !spec.has_cluster() {
+        return gateways;
+    }
+    let (scms, oms) = (spec.scms.get() * of(memory.scm), spec.oms.get() * of(memory.om));
+    gateways + scms + oms + spec.datanodes.get() * of(memory.datanode)
 }
 
 /// The variable that may replace the value of a key in the generated Compose files.

@@ -7,7 +7,7 @@ use crate::spec::options::Opt;
 use crate::spec::{PublishedPort, Spec};
 
 /// What must be there before a cluster can start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Needs {
     /// The Compose project, whose own containers may hold the ports already.
     pub project: String,
@@ -15,6 +15,8 @@ pub struct Needs {
     pub ports: Vec<PortNeed>,
     /// Sum of the largest heaps of all JVMs, in MiB.
     pub heap_mebibytes: u32,
+    /// Sum of the memory limits of their containers, in MiB, where they have any.
+    pub limit_mebibytes: Option<u32>,
     /// Images, each once.
     pub images: Vec<String>,
 }
@@ -37,13 +39,14 @@ impl Needs {
     #[must_use]
     pub fn new(spec: &Spec) -> Self {
         if !spec.in_containers() {
-            return Self { project: String::new(), ports: Vec::new(), heap_mebibytes: 0, images: Vec::new() };
+            return Self::default();
         }
         let images = spec.ozone_image.iter().chain([&spec.balancer.image]);
         Self {
             project: spec.name.to_string(),
             ports: ports(spec),
             heap_mebibytes: Plan::heap_mebibytes(spec),
+            limit_mebibytes: Plan::limit_mebibytes(spec),
             images: images.map(ToString::to_string).collect(),
         }
     }

@@ -180,6 +180,7 @@ mod tests {
             project: "demo".to_owned(),
             ports: vec![need.clone()],
             heap_mebibytes: 0,
+            limit_mebibytes: None,
             images: Vec::new(),
         };
         let check =

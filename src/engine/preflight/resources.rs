@@ -40,26 +40,29 @@ pub(super) fn check(runner: &Runner, needs: &Needs, is_local: bool) -> Vec<Check
     let info: Info =
         said.ok().and_then(|said| serde_json::from_str(said.stdout.trim()).ok()).unwrap_or_default();
     let disk = || free_space(&info.docker_root_dir).map(|free| judge_disk(free, &info.docker_root_dir));
-    [Some(judge_memory(&info, needs.heap_mebibytes)), is_local.then(disk).flatten()]
+    [Some(judge_memory(&info, needs.heap_mebibytes, needs.limit_mebibytes)), is_local.then(disk).flatten()]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn judge_memory(info: &Info, heap_mebibytes: u32) -> Check {
+fn judge_memory(info: &Info, heap_mebibytes: u32, limit_mebibytes: Option<u32>) -> Check {
     let heaps = u64::from(heap_mebibytes) * MIB;
     let whole = heaps + heaps * BESIDE_HEAP / 100;
     let Info { mem_total, cpus, architecture, .. } = info;
     if *mem_total == 0 {
         return Check::warning("memory", "the engine does not say how much it has", "look at `docker info`");
     }
+    let limits = limit_mebibytes
+        .map(|limit| format!(", and their limits add up to {}", gibibytes(u64::from(limit) * MIB)));
     let finding = format!(
-        "{} for {cpus} CPUs ({architecture}); heaps grow to {}, the JVMs to some {}",
+        "{} for {cpus} CPUs ({architecture}); heaps grow to {}, the JVMs to some {}{}",
         gibibytes(*mem_total),
         gibibytes(heaps),
-        gibibytes(whole)
+        gibibytes(whole),
+        limits.unwrap_or_default()
     );
-    let advice = "fewer gateways (`--gateways`) or datanodes, smaller heaps (`--heap-gateway 256m`, `--heap-datanode`), \
+    let advice = "fewer gateways (`--gateways`) or datanodes, smaller heaps (`--memory small`), \
                   or more memory for the engine";
     match *mem_total {
         total if total < heaps => Check::bad("memory", Status::Failed, finding, advice),
@@ -120,12 +123,21 @@ mod tests {
     #[test]
     fn memory_warns_of_the_jvms_and_refuses_the_heaps() {
         let info = |mebibytes: u64| Info { mem_total: mebibytes * MIB, cpus: 2, ..Info::default() };
-        let verdict = |mebibytes| judge_memory(&info(mebibytes), 1000).verdict;
+        let verdict = |mebibytes| judge_memory(&info(mebibytes), 1000, None).verdict;
         assert_eq!(verdict(1250), Verdict::Good);
         assert_eq!(verdict(1249), Verdict::Warning);
         assert_eq!(verdict(1000), Verdict::Warning);
         assert_eq!(verdict(999), Verdict::Bad);
         assert_eq!(verdict(0), Verdict::Warning, "nothing is known");
+    }
+
+    #[test]
+    fn limits_are_told_where_there_are_any() {
+        let finding = |limit| judge_memory(&Info { mem_total: GIB, ..Info::default() }, 512, limit).finding;
+        assert!(finding(None).ends_with("the JVMs to some 640 MiB"));
+        assert!(
+            finding(Some(1152)).ends_with("the JVMs to some 640 MiB, and their limits add up to 1.1 GiB")
+        );
     }
 
     #[test]
