@@ -4,33 +4,40 @@
 #   theirs  the files of `--profile upstream`, which say what Ozone's example says, under plain `docker compose
 #           up -d`. With OZONE_EXAMPLES=FOLDER, Ozone's own files instead: FOLDER is hadoop-ozone/dist/src/main/compose
 #           of a checkout, run over the distribution inside the image, without Recon and HttpFS.
+# With BASE=ha, three SCMs, OMs and datanodes, and three copies of each block, on both sides.
 # Usage: benches/up.sh [ROUNDS]; needs Docker, curl and the default ports. Three gateways, as in the example.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-3}
+base=${BASE:-single}
 cargo build --release --quiet
 tool=$PWD/target/release/ozone-compose
 work=$(mktemp -d)
 image=apache/ozone:2.2.1
 
-ours() { "$tool" up --name bench-ours -o "$work/ours"; }
+ours() { "$tool" up --base "$base" --timeout 10m --name bench-ours -o "$work/ours"; }
 
 theirs() {
   if [ -n "${OZONE_EXAMPLES-}" ]; then
-    cd "$work/dist/compose/ozone" &&
+    local folder=ozone services=(scm om datanode)
+    if [ "$base" = ha ]; then
+      export OZONE_REPLICATION_FACTOR=3 OZONE_SAFEMODE_MIN_DATANODES=3
+      folder=ozone-ha services=(--scale datanode=3 scm1 scm2 scm3 om1 om2 om3 datanode)
+    fi
+    cd "$work/dist/compose/$folder" &&
       docker compose -p bench-theirs -f docker-compose.yaml -f ../common/s3-haproxy.yaml \
-        up -d scm om datanode s3g s3g1 s3g2 s3g3 && await_every_gateway
+        up -d "${services[@]}" s3g s3g1 s3g2 s3g3 && await_every_gateway
   else
-    "$tool" generate --profile upstream --bind 127.0.0.1 --jvm throughput --name bench-theirs -o "$work/theirs" &&
+    "$tool" generate --profile upstream --base "$base" --bind 127.0.0.1 --jvm throughput --name bench-theirs -o "$work/theirs" &&
       cd "$work/theirs" && docker compose up -d && await_every_gateway
   fi
 }
 
 # Under round robin, six PUTs and GETs in a row have met each of three gateways with both.
 await_every_gateway() {
-  local good=0 end=$((SECONDS + 300))
+  local good=0 end=$((SECONDS + 600))
   while [ "$good" -lt 6 ]; do
-    [ "$SECONDS" -lt "$end" ] || { echo "no PUT through every gateway in 300 s"; return 1; }
+    [ "$SECONDS" -lt "$end" ] || { echo "no PUT through every gateway in 600 s"; return 1; }
     if s3 -X PUT bench/key --data-binary hello && s3 bench/key; then good=$((good + 1)); else
       good=0
       s3 -X PUT bench || true
@@ -63,9 +70,10 @@ if [ -n "${OZONE_EXAMPLES-}" ]; then
   container=$(docker create "$image" true)
   docker cp -q "$container:/opt/hadoop" "$work/dist" && docker rm "$container" >/dev/null
   mkdir -p "$work/dist/compose"
-  cp -r "$OZONE_EXAMPLES"/{ozone,common} "$work/dist/compose/"
+  cp -r "$OZONE_EXAMPLES"/{ozone,ozone-ha,common} "$work/dist/compose/"
   # The build of Ozone fills this in.
-  printf 'OZONE_RUNNER_IMAGE=%s\nOZONE_RUNNER_VERSION=%s\nOZONE_OPTS=\n' "${image%:*}" "${image#*:}" >"$work/dist/compose/ozone/.env"
+  printf 'OZONE_RUNNER_IMAGE=%s\nOZONE_RUNNER_VERSION=%s\nOZONE_OPTS=\n' "${image%:*}" "${image#*:}" |
+    tee "$work/dist/compose/ozone/.env" >"$work/dist/compose/ozone-ha/.env"
 fi
 
 printf '%-6s %8s %8s %8s\n' round ours/s theirs/s ratio

@@ -9,9 +9,11 @@ use super::variable;
 use crate::spec::Spec;
 use crate::spec::values::{ClusterName, Heap, ImageName, OzoneVersion, Port, Published};
 
-/// Port of an SCM's web pages, which it opens last: who is answered there finds it at work. Its Ratis port is open
-/// already while it is made.
+/// Port of an SCM's web pages, which it opens last: who is answered there finds it at work. The first one's Ratis port
+/// is open already while it is made.
 const SCM_PORT: u32 = 9876;
+/// Port of an SCM's Ratis group, which any but the first opens when it runs and is about to join.
+const SCM_RATIS_PORT: u32 = 9894;
 
 /// SCMs, OMs and datanodes; the fields are the variables of `docker-compose.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -122,15 +124,18 @@ fn of_role(role: Role, names: &[String], spec: &Spec, start: impl Fn(usize) -> V
 }
 
 /// The first SCM makes the cluster's id. The others join it one after the other, since Ratis changes its group by
-/// one member at a time.
+/// one member at a time: while one joins, the next one makes its metadata, which takes longer, as in Ozone's example.
 fn start_of_scm(scms: &[String], index: usize) -> Vec<Setting> {
     const VERSION: &str = "/data/metadata/scm/current/VERSION";
     match index.checked_sub(1) {
         None => vec![Setting::new("ENSURE_SCM_INITIALIZED", VERSION)],
-        Some(before) => vec![
-            Setting::new("WAITFOR", &format!("{}:{SCM_PORT}", scms[before])),
-            Setting::new("ENSURE_SCM_BOOTSTRAPPED", VERSION),
-        ],
+        Some(before) => {
+            let port = if before == 0 { SCM_PORT } else { SCM_RATIS_PORT };
+            vec![
+                Setting::new("WAITFOR", &format!("{}:{port}", scms[before])),
+                Setting::new("ENSURE_SCM_BOOTSTRAPPED", VERSION),
+            ]
+        }
     }
 }
 
