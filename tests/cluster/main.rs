@@ -9,4 +9,5 @@ mod ha;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
+mod trouble;
 mod up;

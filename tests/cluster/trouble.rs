@@ -1,0 +1,101 @@
+//! A gateway in trouble: what clients notice of it, and what `status` says.
+
+use std::time::{Duration, Instant};
+
+use ozone_compose::haproxy::gateways;
+use ozone_compose::s3::page;
+use serde_json::Value;
+
+use crate::running::{ADDRESS, Cluster, TOOLS};
+use crate::support::load::{Load, Traffic};
+use crate::support::{Outcome, Runs, say, tools};
+
+/// The gateway in trouble, of three.
+const NAME: &str = "s3g2";
+
+/// Within which HAProxy sends nothing more to a gateway that is silent: the time between two checks and the patience of
+/// one, and as much again for a machine whose cores are all busy.
+const NOTICED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Far above what a JVM takes to start under load.
+const BACK_WITHIN: Duration = Duration::from_secs(90);
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn a_gateway_in_trouble_costs_writes_in_flight_only_and_status_tells_which_trouble_it_is() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("trouble");
+    cluster.succeed(&["up", "-n", "3", "--name", &cluster.project]);
+    let docker = |arguments: &[&str]| Outcome::of(&mut cluster.docker(arguments)).succeeded();
+    let container = format!("{}-{NAME}-1", cluster.project);
+    let java = |signal: &str| docker(&["exec", &container, "pkill", signal, "java"]);
+    let made_anew = || docker(&["compose", "up", "--detach", "--no-deps", NAME]);
+
+    trouble(&cluster, "ended", || docker(&["kill", &container]), || docker(&["start", &container]));
+    trouble(&cluster, "silent", || java("-STOP"), || java("-CONT"));
+    trouble(&cluster, "paused", || docker(&["pause", &container]), || docker(&["unpause", &container]));
+    let other = format!("{}-other", cluster.project);
+    trouble(
+        &cluster,
+        "missing",
+        || {
+            docker(&["rm", "--force", &container]);
+            // Takes the address that is free now, so that the gateway comes back with another.
+            let network = format!("{}_default", cluster.project);
+            let sleep = ["--entrypoint", "sleep", "haproxy:3.2-alpine", "600"];
+            let run = ["run", "--detach", "--rm", "--name", &other, "--network", &network];
+            docker(&[&run[..], &sleep].concat());
+        },
+        made_anew,
+    );
+    docker(&["rm", "--force", &other]);
+}
+
+/// Brings a gateway into trouble under load and out of it again.
+fn trouble(cluster: &Cluster, condition: &str, harm: impl FnOnce(), heal: impl FnOnce()) {
+    let load =
+        Load::start(&format!("http://{ADDRESS}"), Traffic { at_most: 4 * BACK_WITHIN, ..Traffic::default() });
+    std::thread::sleep(Duration::from_secs(2));
+    let harmed = Instant::now();
+    harm();
+    within(NOTICED_WITHIN, "HAProxy notices", || !is_up());
+    let noticed = Instant::now();
+    within(BACK_WITHIN, condition, || condition_of(cluster) == condition);
+    heal();
+    within(BACK_WITHIN, "it serves again", || condition_of(cluster) == "serving");
+    let back = Instant::now();
+    within(BACK_WITHIN, "it gets requests", || load.so_far().since(back).by_gateway().contains_key(NAME));
+    let report = load.stop();
+    let took = (noticed - harmed).as_secs_f64();
+    say(&format!("{condition}: noticed after {took:.2} s: {report}"));
+    assert!(
+        report.unexcused(harmed..noticed).is_empty(),
+        "{condition}: {:#?}",
+        report.unexcused(harmed..noticed)
+    );
+    assert!(report.worst_latency() < 2 * NOTICED_WITHIN, "{condition}: {report}");
+}
+
+fn is_up() -> bool {
+    let seen = gateways(&page("http://127.0.0.1:8404/stats;csv").unwrap_or_default());
+    seen.iter().any(|gateway| gateway.name == NAME && gateway.is_up())
+}
+
+/// What `status` calls it.
+fn condition_of(cluster: &Cluster) -> String {
+    let status: Value =
+        serde_json::from_str(&cluster.succeed(&["status", "--format", "json"]).stdout).expect("JSON");
+    let mut gateways = status["gateways"].as_array().expect("gateways").iter();
+    let gateway = gateways.find(|gateway| gateway["name"] == NAME).expect("the gateway");
+    gateway["condition"].as_str().expect("a word").to_owned()
+}
+
+fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + patience;
+    while !is_so() {
+        assert!(Instant::now() < end, "{patience:?} are over, and still not: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
