@@ -1,11 +1,11 @@
 //! `docker compose config` reads every example without a word, and understands what was meant.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::checkout;
+use crate::checkout::{self, CHECKOUTS};
+use crate::overlay::OVERLAY;
 use crate::support::examples::{self, Example};
 use crate::support::{Outcome, Runs, Sandbox, clean, tools};
 
@@ -173,35 +173,6 @@ fn ports_can_be_published_on_an_ipv6_address() {
     assert!(published(&project).contains(&"s3g ::1:9878->9878".to_owned()), "{:?}", published(&project));
 }
 
-#[test]
-fn whatever_is_chosen_an_overlay_publishes_no_port_of_a_checkout_a_second_time() {
-    if !tools(&["docker compose"]) {
-        return;
-    }
-    for options in [
-        &["--profile", "tuned"][..],
-        &["--profile", "tuned", "--bind", "0.0.0.0", "--webadmin-port", "19878"],
-        &["--profile", "upstream"],
-        &["--profile", "upstream", "--bind", "127.0.0.1"],
-        &["--profile", "upstream", "--webadmin-port", "19878"],
-        &["--profile", "upstream", "--s3-port", "9000"],
-    ] {
-        let sandbox = Sandbox::new();
-        let folder = checkout::make(&sandbox);
-        let place = folder.display().to_string();
-        sandbox.succeed(&[&["generate", "--base", "none", "-o", &place], options].concat());
-        let ports = published(&config(&folder, &OVERLAY));
-        // Ports that the engine chooses never collide.
-        let chosen = ports.iter().filter_map(|port| port.split("->").next()?.rsplit(':').next());
-        let outside: Vec<&str> = chosen.filter(|port| *port != "any").collect();
-        let distinct: BTreeSet<&&str> = outside.iter().collect();
-        assert_eq!(distinct.len(), outside.len(), "{options:?}: {ports:?}");
-    }
-}
-
-/// How an overlay is named to Compose in a checkout.
-const OVERLAY: [&str; 4] = ["-f", "docker-compose.yaml", "-f", "s3-haproxy.yaml"];
-
 fn example(case: &str) -> Example {
     examples::all().into_iter().find(|example| example.case == case).expect("an example")
 }
@@ -213,9 +184,10 @@ fn understood(case: &str) -> Value {
         return config(&example.folder, &[]);
     }
     let sandbox = Sandbox::new();
-    let folder = checkout::make(&sandbox);
+    let checkout = &CHECKOUTS[0];
+    let folder = checkout.make(&sandbox);
     for file in ["s3-haproxy.yaml", "haproxy/s3-haproxy.cfg"] {
-        sandbox.write(&format!("ozone/compose/ozone/{file}"), example.read(file));
+        sandbox.write(&checkout.file(file), example.read(file));
     }
     let mut project = config(&folder, &OVERLAY);
     // The checkout's own services are not what the example is about.

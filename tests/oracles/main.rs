@@ -3,6 +3,8 @@
 mod checkout;
 mod compose;
 mod haproxy;
+mod including;
+mod overlay;
 #[path = "../support/mod.rs"]
 mod support;
 mod upstream;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::checkout;
+use crate::checkout::{CHECKOUTS, RUNNER};
 use crate::compose::{config, published, services};
 use crate::support::{Runs, Sandbox, tools};
 
@@ -58,10 +58,10 @@ fn the_overlay_has_the_services_images_commands_and_ports_of_ozones_example() {
         return;
     }
     let sandbox = Sandbox::new();
-    let folder = checkout::make(&sandbox);
+    let folder = CHECKOUTS[0].make(&sandbox);
     let place = folder.display().to_string();
     sandbox.succeed(&["generate", "--base", "none", "--profile", "upstream", "-o", &place]);
-    let overlay = sandbox.read("ozone/compose/ozone/s3-haproxy.yaml");
+    let overlay = sandbox.read(&CHECKOUTS[0].file("s3-haproxy.yaml"));
     assert!(overlay.contains(r#"image: "${OZONE_RUNNER_IMAGE}:${OZONE_RUNNER_VERSION}""#), "{overlay}");
 
     // Alone, so that nothing of the checkout's own s3g is taken for the overlay's.
@@ -69,7 +69,7 @@ fn the_overlay_has_the_services_images_commands_and_ports_of_ozones_example() {
     let found: Vec<_> = services(&project)
         .map(|(name, service)| (name.as_str(), service["image"].clone(), service["command"].clone()))
         .collect();
-    let gateway = |name| (name, json!(checkout::RUNNER), json!(["ozone", "s3g"]));
+    let gateway = |name| (name, json!(RUNNER), json!(["ozone", "s3g"]));
     let haproxy = json!(["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]);
     assert_eq!(
         found,
