@@ -6,7 +6,7 @@ use serde_yaml::Value;
 use yaml_edit::path::YamlPath;
 use yaml_edit::{Document, ScalarValue, YamlValue};
 
-use super::choices::{Choices, FILE_NAME, Origin};
+use super::choices::{Choice, Choices, FILE_NAME, Origin};
 use super::options::{OPTIONS, Opt};
 use super::{Problem, Problems};
 
@@ -33,13 +33,16 @@ pub fn read(text: &str) -> Result<Choices, Problems> {
     };
     match entries.get("version") {
         Some(version) if version.as_u64() == Some(VERSION) => {}
+        None | Some(Value::Null) => {
+            return Err(broken(format!("names no version; add `version: {VERSION}` as its first line")));
+        }
         Some(version) => {
-            let found = scalar(version).unwrap_or_else(|| "this".to_owned());
+            let found = match version {
+                Value::String(text) => format!("the text `{text}`"),
+                other => scalar(other).unwrap_or_else(|| "this".to_owned()),
+            };
             let message = format!("{found} is not a version that this tool reads; it reads {VERSION}");
             return Err(Problems(vec![Problem::of_file("version", message)]));
-        }
-        None => {
-            return Err(broken(format!("names no version; add `version: {VERSION}` as its first line")));
         }
     }
 
@@ -117,10 +120,11 @@ fn suggestion(path: &str) -> String {
     let alike = |key: &str| strsim::jaro_winkler(key, path).max(strsim::jaro_winkler(&last(key), path));
     let nearest =
         candidates.iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|key| alike(key) > 0.8);
-    // Many people will try the flag's name, or the right name in the wrong place.
+    // Many people will try the flag's name, mistype a letter, or give the right name in the wrong place.
     let by_flag = OPTIONS.iter().find(|option| option.flag == path).map(|option| &option.key);
+    let mistyped = candidates.iter().find(|key| strsim::levenshtein(key, path) == 1);
     let elsewhere = candidates.iter().find(|key| last(key) == last(path));
-    match by_flag.or(elsewhere).or(nearest) {
+    match by_flag.or(mistyped).or(elsewhere).or(nearest) {
         Some(key) => format!(", did you mean `{key}`?"),
         None => String::new(),
     }
@@ -131,25 +135,43 @@ fn suggestion(path: &str) -> String {
 /// # Errors
 /// Says so when the result does not read back as the old choices with the new ones over them: then the file
 /// has a shape that cannot be changed in place, and only a person can.
-pub fn with_choices(text: Option<&str>, changes: &Choices) -> anyhow::Result<String> {
-    let old = text.unwrap_or(HEADER);
+pub fn with_choices(text: Option<&str>, changes: &Choices) -> Result<String, Problems> {
+    // Editors of Windows begin a file so, and nothing is lost without.
+    let old = text.unwrap_or(HEADER).trim_start_matches('\u{feff}');
     let said = read(old)?;
-    let document: Document = old.parse()?;
-    for (option, choice) in changes.iter() {
-        // What the file says already keeps its quotes and its indentation.
-        if said.of(option.key).is_none_or(|kept| kept.texts != choice.texts) {
-            document.try_set_path(option.key, yaml_value(option, &choice.texts))?;
-        }
-    }
-    let new = document.to_string();
+    // What the file says already keeps its quotes and its indentation.
+    let is_new = |(option, choice): &(&'static Opt, &Choice)| {
+        said.of(option.key).is_none_or(|kept| kept.texts != choice.texts)
+    };
+    let new: Vec<_> = changes.iter().filter(is_new).collect();
     let texts = |choices: &Choices| -> Vec<_> {
         choices.iter().map(|(option, choice)| (option.key, choice.texts.clone())).collect()
     };
-    let wanted = said.overlaid_by(changes.clone());
-    match read(&new) {
-        Ok(found) if texts(&found) == texts(&wanted) => Ok(new),
-        _ => anyhow::bail!("{FILE_NAME} has a shape that cannot be changed in place; set the keys by hand"),
+    let wanted = texts(&said.clone().overlaid_by(changes.clone()));
+    let is_as_wanted = |text: &String| read(text).is_ok_and(|found| texts(&found) == wanted);
+    changed_in_place(old, &new).filter(is_as_wanted).ok_or_else(|| {
+        let values =
+            new.iter().map(|(option, choice)| format!("{}: {}", option.key, choice.texts.join(", ")));
+        let message = format!(
+            "has a shape that cannot be changed in place; write there by hand what is new: {}",
+            values.collect::<Vec<_>>().join("; ")
+        );
+        Problems(vec![Problem::of_file(FILE_NAME, message)])
+    })
+}
+
+/// The text with these choices set, where the editing crate finds its way through it.
+fn changed_in_place(old: &str, changes: &[(&'static Opt, &Choice)]) -> Option<String> {
+    if changes.is_empty() {
+        return Some(old.to_owned());
     }
+    let document: Document = old.parse().ok()?;
+    for (option, choice) in changes {
+        document.try_set_path(option.key, yaml_value(option, &choice.texts)).ok()?;
+    }
+    let new = document.to_string();
+    // New lines end as the others do.
+    Some(if old.contains("\r\n") { new.replace("\r\n", "\n").replace('\n', "\r\n") } else { new })
 }
 
 fn yaml_value(option: &Opt, texts: &[String]) -> YamlValue {
@@ -185,9 +207,9 @@ mod tests {
     fn every_problem_is_named_with_its_path() {
         assert_eq!(
             problems(
-                "version: 1\ngatways: {count: 3}\ngateways: 5\nports: {s3: [1]}\nbalence: x\ns3-port: 1\n"
+                "version: 1\ngateway: {count: 3}\ngateways: 5\nports: {s3: [1]}\nbalence: x\ns3-port: 1\n"
             ),
-            "gatways (ozone-compose.yaml): unknown key, did you mean `gateways`?\n\
+            "gateway (ozone-compose.yaml): unknown key, did you mean `gateways`?\n\
              gateways (ozone-compose.yaml): is a section, with the keys count, discovery, drained, maxconn\n\
              ports.s3 (ozone-compose.yaml): takes one plain value\n\
              balence (ozone-compose.yaml): unknown key, did you mean `balancer.balance`?\n\
@@ -217,9 +239,15 @@ mod tests {
             "version (ozone-compose.yaml): 2 is not a version that this tool reads; it reads 1"
         );
         assert_eq!(
-            problems("name: demo\n"),
-            "ozone-compose.yaml: names no version; add `version: 1` as its first line"
+            problems("version: '1'\n"),
+            "version (ozone-compose.yaml): the text `1` is not a version that this tool reads; it reads 1"
         );
+        for text in ["name: demo\n", "version:\nname: demo\n"] {
+            assert_eq!(
+                problems(text),
+                "ozone-compose.yaml: names no version; add `version: 1` as its first line"
+            );
+        }
         assert_eq!(problems(""), "ozone-compose.yaml: holds no keys; it begins with `version: 1`");
     }
 
@@ -250,8 +278,27 @@ mod tests {
     }
 
     #[test]
-    fn lines_may_end_as_on_windows() {
-        let choices = read("version: 1\r\ngateways:\r\n  count: 4\r\n").expect("a good file");
-        assert_eq!(choices.of("gateways.count").expect("count").texts, ["4"]);
+    fn lines_end_as_on_windows_where_they_did() {
+        let old = "\u{feff}version: 1\r\ngateways:\r\n  count: 4\r\n";
+        let new = with_choices(Some(old), &changes(&[("gateways.count", &["5"]), ("name", &["demo"])]));
+        assert_eq!(
+            new.expect("a file that can be changed"),
+            "version: 1\r\ngateways:\r\n  count: 5\r\nname: demo\r\n"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_changed_in_place_is_told_with_what_to_write() {
+        let shared = "version: 1\ngateways: {count: &n 2}\nbalancer: {retries: *n}\n";
+        let with_directive = "%YAML 1.2\n---\nversion: 1\n";
+        for old in [shared, with_directive] {
+            let new = changes(&[("gateways.count", &["4"]), ("gateways.drained", &["s3g1", "s3g2"])]);
+            assert_eq!(
+                with_choices(Some(old), &new).expect_err("a shape like that").to_string(),
+                "ozone-compose.yaml: has a shape that cannot be changed in place; write there by hand what is new: \
+                 gateways.count: 4; gateways.drained: s3g1, s3g2"
+            );
+            assert_eq!(with_choices(Some(old), &Choices::default()).expect("nothing to change"), old);
+        }
     }
 }
