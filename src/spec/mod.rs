@@ -9,7 +9,7 @@ mod resolve;
 pub mod schema;
 pub mod values;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use choices::FILE_NAME;
 use options::Basis;
@@ -41,7 +41,12 @@ impl fmt::Display for Problem {
         if let Some(origin) = &self.origin {
             write!(f, " ({origin})")?;
         }
-        write!(f, ": {}", self.message)
+        f.write_str(": ")?;
+        // A line each, whatever a value holds.
+        for c in self.message.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
+        }
+        Ok(())
     }
 }
 
