@@ -128,9 +128,10 @@ impl FromStr for ServerAddress {
         if text.parse::<Ipv6Addr>().is_ok() {
             return Err(format!("`{text}` is an IPv6 address without a port: write [{text}]:9878"));
         }
-        let Some((host, port)) =
-            text.rsplit_once(':').filter(|(host, _)| !host.is_empty() && !text.ends_with(']'))
-        else {
+        if text.is_empty() || text.starts_with(':') {
+            return Err(format!("`{text}` has no host: write HOST:9878"));
+        }
+        let Some((host, port)) = text.rsplit_once(':').filter(|_| !text.ends_with(']')) else {
             return Err(format!("`{text}` has no port: write {text}:9878"));
         };
         let port = port.parse().map_err(|problem| format!("`{text}`: port {problem}"))?;
@@ -184,6 +185,8 @@ mod tests {
         }
         for (bad, message) in [
             ("gw1", "`gw1` has no port: write gw1:9878"),
+            ("", "`` has no host: write HOST:9878"),
+            (":9878", "`:9878` has no host: write HOST:9878"),
             ("[::1]", "`[::1]` has no port: write [::1]:9878"),
             ("2001:db8::7", "`2001:db8::7` is an IPv6 address without a port: write [2001:db8::7]:9878"),
             ("gw1:0", "`gw1:0`: port 0 is not between 1 and 65535"),
