@@ -89,6 +89,12 @@ impl Folder {
         match fs::read(self.path.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                let message =
+                    format!("`{name}` in `{}` is a folder, where a file is to be", self.path.display());
+                let hint = "choose another folder with `-o DIR`, or move this one away";
+                Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -127,8 +133,7 @@ impl Folder {
                 staged.push((stage(parent, change.before().unwrap_or_default())?, backup));
             }
             if let Some(text) = change.after() {
-                // A link stays a link; what it points to is written.
-                let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+                let target = behind_link(&path);
                 let parent = target.parent().unwrap_or(parent);
                 staged.push((stage(parent, text.as_bytes())?, target));
             }
@@ -149,7 +154,7 @@ impl Folder {
         let Some(before) = change.before() else {
             return Ok(fs::remove_file(path)?);
         };
-        let target = fs::canonicalize(&path).unwrap_or(path);
+        let target = behind_link(&path);
         let staged = stage(target.parent().unwrap_or(&self.path), before)?;
         staged.persist(&target).with_context(|| format!("could not write {}", target.display()))?;
         Ok(())
@@ -165,6 +170,13 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// A link stays a link; what it points to is written, whether it is there already or not.
+fn behind_link(path: &Path) -> PathBuf {
+    let beside = |link: PathBuf| path.parent().map_or(link.clone(), |parent| parent.join(&link));
+    let written = fs::canonicalize(path).or_else(|_| fs::read_link(path).map(beside));
+    written.unwrap_or_else(|_| path.to_owned())
 }
 
 /// Writes a temporary file beside its target, complete and on disk.
@@ -219,6 +231,9 @@ impl MadeFolders {
         }
         if path.exists() {
             bail!("{} is not a folder", path.display());
+        }
+        if path.is_symlink() {
+            bail!("{} is a link to nowhere", path.display());
         }
         if let Some(parent) = path.parent() {
             self.make(parent)?;
