@@ -2,15 +2,17 @@
 
 mod flags;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use flags::Flags;
 
 use crate::error::exit_codes;
-use crate::spec::values::{ClusterName, GatewayName, Span};
+use crate::spec::values::{Bounded, ClusterName, GatewayName, Span};
 use crate::ui::progress::Mode;
 
 /// The version, and the commit where it is known: `0.1.0 (abc1234)`.
@@ -137,9 +139,18 @@ pub struct FolderArg {
         value_name = "DIR",
         default_value = ".",
         env = "OZONE_COMPOSE_OUTPUT",
+        value_parser = OsStringValueParser::new().try_map(named_folder),
         value_hint = ValueHint::DirPath
     )]
     pub folder: PathBuf,
+}
+
+/// Nothing is not the current folder: `-o "$DIR"` of a script that forgot to set it would write there.
+fn named_folder(text: OsString) -> Result<PathBuf, &'static str> {
+    if text.is_empty() {
+        return Err("it names no folder; write . for the current one, or unset OZONE_COMPOSE_OUTPUT");
+    }
+    Ok(text.into())
 }
 
 /// For people or for programs.
@@ -310,6 +321,9 @@ pub struct Status {
     pub format: Format,
 }
 
+/// Lines of a log.
+pub type Lines = Bounded<0, { u32::MAX }>;
+
 /// Arguments of `logs`.
 #[derive(Args, Debug)]
 pub struct Logs {
@@ -320,8 +334,8 @@ pub struct Logs {
     #[arg(short, long)]
     pub follow: bool,
     /// Only the last lines of each container
-    #[arg(long, value_name = "LINES")]
-    pub tail: Option<u32>,
+    #[arg(long, value_name = "LINES", allow_hyphen_values = true)]
+    pub tail: Option<Lines>,
     /// Services, such as s3g2; all of them without
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
