@@ -42,7 +42,7 @@ use commands::Context;
 use engine::Runner;
 use error::{Failure, Status, status_of};
 use interrupt::Interrupt;
-use spec::choices::Choices;
+use spec::choices::{Choices, misspelled};
 use ui::Ui;
 use ui::progress::Mode;
 
@@ -69,10 +69,14 @@ pub fn run(
         }
     };
     let environment: Vec<(String, String)> = environment
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        // A value that is no text is refused where it is judged, rather than passed over.
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
         .collect();
     let in_ci = environment.iter().any(|(name, value)| name == "CI" && !value.is_empty());
     let ui = Ui::new(cli.progress, cli.quiet, in_ci);
+    for (name, meant) in environment.iter().filter_map(|(name, _)| Some((name, misspelled(name)?))) {
+        ui.say(&format!("{name} is no variable of this tool, did you mean {meant}?"));
+    }
     let choices = Choices::from_environment(environment.into_iter());
     ended(dispatch(cli.verb, cli.verbose, choices, ui), ui)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::options::{OPTIONS, Opt};
+use super::options::{OPTIONS, Opt, VARIABLE_PREFIX};
 
 /// The file of choices, in the folder it describes.
 pub const FILE_NAME: &str = "ozone-compose.yaml";
@@ -86,5 +86,35 @@ impl Choices {
     /// All choices, in the order of the table.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Opt, &Choice)> {
         OPTIONS.iter().filter_map(|option| Some((option, self.0.get(option.key)?)))
+    }
+}
+
+/// The variable that was probably meant by one that this tool does not read, where there is such.
+#[must_use]
+pub fn misspelled(name: &str) -> Option<String> {
+    let word = name.strip_prefix(VARIABLE_PREFIX)?;
+    let likeness = |option: &Opt| strsim::jaro_winkler(word, &option.variable()[VARIABLE_PREFIX.len()..]);
+    let nearest = OPTIONS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (0.92..1.0).contains(&likeness(nearest)).then(|| nearest.variable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_almost_a_variable_of_this_tool_is_a_misspelled_one() {
+        for (name, meant) in [
+            ("OZONE_COMPOSE_GATWAYS", Some("OZONE_COMPOSE_GATEWAYS")),
+            ("OZONE_COMPOSE_S3PORT", Some("OZONE_COMPOSE_S3_PORT")),
+            ("OZONE_COMPOSE_DATANODE", Some("OZONE_COMPOSE_DATANODES")),
+            ("OZONE_COMPOSE_GATEWAYS", None),
+            ("OZONE_COMPOSE_OUTPUT", None),
+            ("OZONE_COMPOSE_REQUIRE_TOOLS", None),
+            ("GATWAYS", None),
+        ] {
+            assert_eq!(misspelled(name).as_deref(), meant, "{name}");
+        }
+        assert!(OPTIONS.iter().all(|option| misspelled(&option.variable()).is_none()));
     }
 }

@@ -10,6 +10,9 @@ use super::values::{
     Registry, Replication, Retries, ScmCount, ServerAddress, Size, Span, Takes,
 };
 
+/// How each variable of this tool begins.
+pub(super) const VARIABLE_PREFIX: &str = "OZONE_COMPOSE_";
+
 /// One thing that a person can choose.
 #[derive(Debug)]
 pub struct Opt {
@@ -92,7 +95,7 @@ impl Opt {
     /// read the same names for images and ports.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("OZONE_COMPOSE_{}", self.flag.replace('-', "_").to_uppercase())
+        format!("{VARIABLE_PREFIX}{}", self.flag.replace('-', "_").to_uppercase())
     }
 
     /// Whether the option may be given more than once.
