@@ -1,5 +1,6 @@
 //! The command line as its callers see it: exit codes, both outputs, and what happens to the folder.
 
+mod careless;
 mod choosing;
 mod completing;
 mod configuring;

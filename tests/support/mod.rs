@@ -95,7 +95,7 @@ impl Runs for Sandbox {
 /// Files by their path in a folder; an empty folder is there with none.
 pub(crate) type Tree = BTreeMap<String, Option<Vec<u8>>>;
 
-/// Every file below a folder with its bytes, and every empty folder.
+/// Every file below a folder with its bytes, every link with where it leads, and every empty folder.
 pub(crate) fn tree(root: &Path) -> Tree {
     let mut found = Tree::new();
     let mut open = vec![root.to_owned()];
@@ -106,7 +106,10 @@ pub(crate) fn tree(root: &Path) -> Tree {
         }
         for entry in entries {
             let path = entry.expect("an entry").path();
-            if path.is_dir() {
+            if path.is_symlink() {
+                let target = fs::read_link(&path).expect("a link");
+                found.insert(relative(root, &path), Some(format!("-> {}", target.display()).into_bytes()));
+            } else if path.is_dir() {
                 open.push(path);
             } else {
                 found.insert(relative(root, &path), Some(fs::read(&path).expect("a file")));
