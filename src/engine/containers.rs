@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::{Invocation, ROLE_LABEL, Runner};
+use crate::error::{Failure, Status};
 
 /// A container of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,7 +83,12 @@ impl Labels {
 pub fn list(runner: &Runner, project: &str) -> Result<Vec<Container>> {
     let purpose = format!("list the containers of `{project}`");
     let query = Invocation::docker(&purpose, ["compose", "-p", project, "ps", "--all", "--format", "json"]);
-    parse(&runner.answer(&query)?).with_context(|| format!("could not {purpose}"))
+    let said = runner.answer(&query)?;
+    let unreadable = |error| {
+        let message = format!("could not {purpose}: what `{query}` printed is not its JSON ({error})");
+        Failure::new(Status::Failed, message).with_detail(said.lines().next().unwrap_or_default())
+    };
+    Ok(parse(&said).map_err(unreadable)?)
 }
 
 /// The address of each of these containers in its network; empty where it does not run.
@@ -98,12 +104,12 @@ pub fn addresses(runner: &Runner, containers: &[Container]) -> Result<Vec<String
 }
 
 /// Reads both shapes of `docker compose ps --format json`: one array (before 2.21), or an object a line.
-pub fn parse(text: &str) -> Result<Vec<Container>> {
+pub fn parse(text: &str) -> serde_json::Result<Vec<Container>> {
     let rows: Vec<Row> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text)?
     } else {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        lines.map(serde_json::from_str).collect::<Result<_, _>>()?
+        lines.map(serde_json::from_str).collect::<serde_json::Result<_>>()?
     };
     let container = |row: Row| Container {
         role: row.labels.role(),

@@ -174,12 +174,16 @@ fn command(invocation: &Invocation) -> Command {
 
 fn not_started(invocation: &Invocation, error: &std::io::Error) -> anyhow::Error {
     let (purpose, program) = (&invocation.purpose, &invocation.program);
-    if program == "docker" && error.kind() == std::io::ErrorKind::NotFound {
-        let message = format!("could not {purpose}: `docker` is not on PATH");
+    let problem = match error.kind() {
+        ErrorKind::NotFound => format!("`{program}` is not on PATH"),
+        _ => format!("`{program}` does not start: {error}"),
+    };
+    let message = format!("could not {purpose}: {problem}");
+    if program == "docker" {
         let hint = "install Docker Engine and its Compose plugin; `ozone-compose generate` works without";
         return Failure::new(Status::NoEngine, message).with_hint(hint).into();
     }
-    Failure::new(Status::Failed, format!("could not {purpose}: `{program}` does not start: {error}")).into()
+    Failure::new(Status::Failed, message).into()
 }
 
 fn too_slow(invocation: &Invocation, patience: Duration) -> anyhow::Error {
@@ -192,9 +196,13 @@ fn failure(invocation: &Invocation, finished: &Finished) -> anyhow::Error {
     let said: Vec<&str> = finished.stderr.lines().chain(finished.stdout.lines()).collect();
     let tail = said[said.len().saturating_sub(TAIL_LINES)..].join("\n");
     let message = format!("could not {}: `{invocation}` ended with {}", invocation.purpose, finished.status);
-    // The client says it in these words when it reaches no engine; its exit code is 1 for everything.
+    // The client says it in these words when it reaches no engine, or when it has no Compose and takes `-p` for a flag
+    // of its own; its exit codes tell neither from anything else.
     let no_engine = ["Cannot connect to the Docker daemon", "permission denied while trying to connect"];
-    if no_engine.iter().any(|text| tail.contains(text)) {
+    let no_compose = ["is not a docker command", "unknown shorthand flag: 'p' in -p"];
+    let asks_compose = invocation.arguments.first().is_some_and(|word| word == "compose");
+    let says = |texts: [&str; 2]| texts.iter().any(|text| tail.contains(text));
+    if says(no_engine) || asks_compose && says(no_compose) {
         let hint = "`ozone-compose doctor` says what to do";
         return Failure::new(Status::NoEngine, message).with_detail(tail).with_hint(hint).into();
     }

@@ -14,12 +14,13 @@ const INSTALL_COMPOSE: &str = "install the Compose plugin, 2.20 or later: `sudo 
 
 /// Whether client and engine are there and talk to each other; an error where there is no client at all.
 pub(super) fn engine(runner: &Runner) -> Result<Check, Check> {
-    match ask(runner, "ask the engine for its version", ["version", "--format", "{{json .}}"]) {
+    let purpose = "ask the engine for its version";
+    match ask(runner, purpose, ["version", "--format", "{{json .}}"]) {
         Ok(said) => Ok(judge_engine(&said.stdout, &said.stderr)),
         Err(error) if status_of(&error) == Status::NoEngine => Err(Check::bad(
             "engine",
             Status::NoEngine,
-            "`docker` is not on PATH",
+            error.to_string().trim_start_matches(&format!("could not {purpose}: ")),
             "install Docker Engine and its Compose plugin (https://docs.docker.com/engine/install/); \
              `ozone-compose generate` works without",
         )),
