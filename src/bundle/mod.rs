@@ -106,12 +106,22 @@ fn packed(top: &str, parts: &BTreeMap<String, String>) -> Result<Vec<u8>> {
     Ok(archive.into_inner()?.finish()?)
 }
 
-/// Refuses a file that is there already.
+/// Refuses a file that is there already, or whose folder is not.
 ///
 /// # Errors
 /// Then, with the exit code of bad usage.
-pub fn refuse_to_overwrite(file: &Path) -> Result<()> {
-    if file.symlink_metadata().is_ok() { Err(is_there(file).into()) } else { Ok(()) }
+pub fn refuse_unwritable(file: &Path) -> Result<()> {
+    if file.symlink_metadata().is_ok() {
+        return Err(is_there(file).into());
+    }
+    match file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        None => Ok(()),
+        Some(parent) => {
+            let message =
+                format!("could not write {}: there is no folder `{}`", file.display(), parent.display());
+            Err(Failure::new(Status::Usage, message).with_hint("make it, or name another file").into())
+        }
+    }
 }
 
 fn is_there(file: &Path) -> Failure {

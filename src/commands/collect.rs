@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use fs_err as fs;
 
 use super::Context;
-use crate::bundle::{Bundle, Kind, free_name, refuse_to_overwrite};
+use crate::bundle::{Bundle, Kind, free_name, refuse_unwritable};
 use crate::cli;
 use crate::cluster::Cluster;
 use crate::engine::Runner;
@@ -46,7 +46,7 @@ pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
 /// # Errors
 /// Only when the archive itself cannot be written, or is there already.
 pub fn collect_to(file: &Path, folder: &Path, context: &Context) -> Result<Vec<String>> {
-    refuse_to_overwrite(file)?;
+    refuse_unwritable(file)?;
     let runner = &context.runner;
     let name = name(folder, context);
     let cluster = Cluster::in_folder(folder, &context.environment);

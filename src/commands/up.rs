@@ -8,7 +8,7 @@ use anyhow::{Error, Result};
 
 use super::collect::collect_to;
 use super::{Asked, Context, accepted, counted, down, open_to_write, project, running, scale, write_checked};
-use crate::bundle::refuse_to_overwrite;
+use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
 use crate::cluster::{Cluster, not_ours_to_run};
 use crate::engine::containers::{self, Container};
@@ -36,7 +36,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(300);
 pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     let Up { folder, timeout, port, rollback, collect_on_failure, dry_run: _, timings, flags } = arguments;
     if let Some(file) = &collect_on_failure {
-        refuse_to_overwrite(file)?;
+        refuse_unwritable(file)?;
     }
     let path = folder.folder;
     let dry = context.runner.is_dry();

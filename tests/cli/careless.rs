@@ -143,7 +143,7 @@ const TYPED: &[Row] = &[
     (&[("f", File(b""))], &["templates", "export", "f"], 1, &["f is not a folder"]),
     (&[("f", File(b""))], &["collect", "f"], 2, &["could not write f: it is there already"]),
     (&[("d", Folder)], &["collect", "d"], 2, &["could not write d: it is there already"]),
-    (&[], &["collect", "none/x.tar.gz"], 1, &["none/x.tar.gz"]),
+    (&[], &["collect", "none/x.tar.gz"], 2, &["could not write none/x.tar.gz: there is no folder `none`"]),
 ];
 
 /// In `ozone-compose.yaml`.
