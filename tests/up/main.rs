@@ -2,6 +2,7 @@
 //! cluster: no engine is needed.
 
 mod again;
+mod careless;
 mod changing;
 mod documented;
 mod ending;
