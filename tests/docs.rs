@@ -1,13 +1,20 @@
 //! docs/: what is made from the table of options is current, and what is written by hand names what there is.
 
+mod support;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+use clap::error::ErrorKind;
 use fs_err as fs;
 
+use ozone_compose::cli::Cli;
 use ozone_compose::render::ALL_FILES;
 use ozone_compose::spec::choices::FILE_NAME;
 use ozone_compose::spec::options::{Default as Preset, OPTIONS, Opt, Scope};
+
+use support::examples;
 
 const REGENERATE: &str = "SNAPSHOTS=overwrite cargo test --test docs";
 
@@ -84,14 +91,116 @@ fn the_page_of_files_names_each_file_that_is_written() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for page in ["README.md", "CONTRIBUTING.md", "docs/files.md", "docs/json.md", "docs/options.md"] {
-        let text = fs::read_to_string(root.join(page)).expect("a page");
-        let folder = root.join(page).parent().expect("a folder").to_owned();
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        let folder = page.parent().expect("a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let place = link.split('#').next().unwrap_or_default();
             let is_here = place.is_empty() || folder.join(place).exists();
-            assert!(link.starts_with("http") || is_here, "{page}: {link}");
+            assert!(link.starts_with("http") || is_here, "{}: {link}", page.display());
         }
     }
+}
+
+/// Every page, as a path from the top of the repository.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(root.join("docs")).expect("docs").map(|entry| entry.expect("an entry").path());
+    let pages = entries.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.chain([root.join("README.md"), root.join("CONTRIBUTING.md")]).collect()
+}
+
+/// The blocks of code in a page, each with its language.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    page.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect()
+}
+
+#[test]
+fn the_page_of_haproxy_has_every_line_of_the_example_and_names_tests_that_are_there() {
+    let page = fs::read_to_string(path("haproxy.md")).expect("docs/haproxy.md");
+    let single = examples::all().into_iter().find(|example| example.case == "single").expect("an example");
+    let cfg = single.read("haproxy/s3-haproxy.cfg");
+    let lines = cfg.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    // One line of servers stands for all.
+    for line in lines.filter(|line| !line.starts_with("server s3g") || line.starts_with("server s3g1 ")) {
+        assert!(page.contains(&format!("`{line}`")), "{line}");
+    }
+    let tests = sources("balancer");
+    for name in page.split('*').filter(|word| word.contains('_') && !word.contains(' ')) {
+        assert!(tests.contains(&format!("fn {name}()")), "{name}");
+    }
+}
+
+#[test]
+fn every_message_in_the_page_of_errors_is_one_that_a_test_has_seen() {
+    let page = fs::read_to_string(path("troubleshooting.md")).expect("docs/troubleshooting.md");
+    // As it reads: without the marks by which Rust goes on in the next line.
+    let seen: String =
+        ["cli", "up", "s3_verbs.rs"].map(sources).join("\n").split("\\\n").map(str::trim_start).collect();
+    let readme = fs::read_to_string(path("../README.md")).expect("README.md");
+    let (_, most) = readme.split_once("\n## Troubleshooting\n").expect("a section");
+    let rows =
+        most.split("\n## ").next().unwrap_or_default().lines().filter_map(|line| line.split('|').nth(1));
+    let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
+    let messages: Vec<&str> = headings.chain(rows.filter(|cell| cell.contains('`'))).collect();
+    assert!(messages.len() > 30, "{messages:?}");
+    for message in messages {
+        let parts = message.split('…').map(|part| part.trim_matches(['`', ' ', ';', ':']));
+        for part in parts.filter(|part| !part.is_empty()) {
+            assert!(seen.contains(part), "{part:?} of {message}");
+        }
+    }
+}
+
+#[test]
+fn the_workflows_for_ci_are_yaml() {
+    let page = fs::read_to_string(path("ci.md")).expect("docs/ci.md");
+    let workflows: Vec<_> = blocks(&page).into_iter().filter(|(language, _)| *language == "yaml").collect();
+    assert_eq!(workflows.len(), 2);
+    for (_, text) in workflows {
+        let workflow: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
+        assert!(workflow.is_mapping(), "{text}");
+    }
+}
+
+#[test]
+fn every_command_in_the_pages_is_one_that_the_tool_takes() {
+    let mut commands = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        let code = blocks(&text).into_iter().flat_map(|(_, block)| block.lines());
+        let inline = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        for command in code.chain(inline).filter_map(command) {
+            commands += 1;
+            if let Err(error) = Cli::try_parse_from(&command) {
+                let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+                assert!(is_help, "{}: {command:?}: {error}", page.display());
+            }
+        }
+    }
+    assert!(commands > 50, "{commands}");
+}
+
+/// The words of a command of this tool in a line for a shell; none where it has none, or stops at the verb's name.
+fn command(line: &str) -> Option<Vec<String>> {
+    let (before, rest) = line.split_once("ozone-compose ")?;
+    // A sentence, a path or a name that ends so is no command.
+    if !before.is_empty() && !before.ends_with([' ', '(', '/']) || before.starts_with("# ") {
+        return None;
+    }
+    let end = rest.find([';', '|', '>', ')', '#', '&']).unwrap_or(rest.len());
+    let words = rest[..end].split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned());
+    let words: Vec<String> = ["ozone-compose".to_owned()].into_iter().chain(words).collect();
+    (words.len() > 1).then_some(words)
+}
+
+/// All sources of a test crate, by its folder or its file.
+fn sources(name: &str) -> String {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    let read = |path: PathBuf| fs::read_to_string(path).expect("a source");
+    if place.is_file() {
+        return read(place);
+    }
+    let files = fs::read_dir(place).expect("a test crate");
+    files.map(|entry| read(entry.expect("an entry").path())).collect()
 }

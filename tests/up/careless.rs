@@ -134,7 +134,10 @@ const START: &[State] = &[
         "the engine has little memory",
         |lab| lab.machine.tell("info*", 0, r#"{"MemTotal":1073741824,"NCPU":2,"Architecture":"x86_64"}"#, ""),
         1,
-        &["memory: 1.0 GiB", "hint: fewer gateways (`--gateways`)"],
+        &[
+            "memory: 1.0 GiB for 2 CPUs (x86_64); heaps grow to 3.0 GiB",
+            "hint: fewer gateways (`--gateways`)",
+        ],
     ),
 ];
 
