@@ -1,4 +1,4 @@
-//! Flags and verbs; no logic here.
+//! Flags and verbs; no logic here. Values of a cluster's options stay texts: `spec` judges them.
 
 mod flags;
 

@@ -1,4 +1,6 @@
 //! A cluster that runs, or may run, from a folder: its name, and where it answers on this machine.
+//!
+//! Knows nothing of its containers, nor whether there are any.
 
 use std::path::{Path, PathBuf};
 

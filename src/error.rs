@@ -1,4 +1,4 @@
-//! How a run ends: exit codes, and errors that say what to type next.
+//! How a run ends: exit codes, and errors that say what to type next. How they look is for `ui`.
 
 use std::fmt;
 

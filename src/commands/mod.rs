@@ -1,4 +1,6 @@
 //! The verbs, one file each, and what they share: what was asked for, and the cluster it means.
+//!
+//! A verb may use everything; nothing but another verb uses one.
 
 pub mod collect;
 pub mod completions;

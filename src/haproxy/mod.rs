@@ -1,4 +1,6 @@
 //! What HAProxy says of its gateways, as CSV from its statistics page or its socket, and what it is told.
+//!
+//! Knows nothing of what ought to be so: who gets requests is for `traffic` to say.
 
 pub mod control;
 mod workers;

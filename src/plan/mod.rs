@@ -1,4 +1,6 @@
 //! What a [`Spec`] means: containers, Ozone's settings, HAProxy's lines. Pure: no disk, clock or environment.
+//!
+//! Knows nothing of how any of it is written down.
 
 pub mod balancer;
 pub mod cluster;

@@ -1,4 +1,6 @@
 //! Waiting until a cluster is ready, and the account of why it is not.
+//!
+//! Knows nothing of how it was started, and changes nothing but its own probe's objects.
 
 mod proof;
 pub mod timeline;

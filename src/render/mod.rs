@@ -1,4 +1,6 @@
 //! A [`Plan`] as text: templates, and the escaping that each dialect needs. Pure: equal plans, equal bytes.
+//!
+//! Knows nothing of folders, nor of what is there already.
 
 mod dialect;
 pub mod templates;

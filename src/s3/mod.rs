@@ -1,4 +1,6 @@
 //! A signed S3 client for probes: small objects, deadlines, and which gateway answered.
+//!
+//! Knows nothing of clusters, containers or HAProxy: an address is all it gets.
 
 pub mod smoke;
 

@@ -1,4 +1,6 @@
 //! The one place that prints: data to standard output, talk to standard error.
+//!
+//! Knows nothing of verbs, nor why something is said.
 
 mod json;
 pub mod progress;
