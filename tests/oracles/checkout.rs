@@ -30,14 +30,17 @@ pub(crate) const CHECKOUTS: &[Checkout] = &[
     },
 ];
 
-const SINGLE: &str = r#"
+/// What each of Ozone's own files begins with.
+const COMMON: &str = "
 x-ozone: &ozone
   image: ${OZONE_RUNNER_IMAGE}:${OZONE_RUNNER_VERSION}
   volumes:
     - ../..:/opt/hadoop
   env_file:
     - docker-config
+";
 
+const SINGLE: &str = r#"
 services:
   datanode:
     <<: *ozone
@@ -71,13 +74,6 @@ services:
 "#;
 
 const HA: &str = r#"
-x-ozone: &ozone
-  image: ${OZONE_RUNNER_IMAGE}:${OZONE_RUNNER_VERSION}
-  volumes:
-    - ../..:/opt/hadoop
-  env_file:
-    - docker-config
-
 x-replication: &replication
   OZONE-SITE.XML_ozone.server.default.replication: ${OZONE_REPLICATION_FACTOR:-1}
 
@@ -175,8 +171,9 @@ pub(crate) const RUNNER: &str = "apache/ozone-runner:20260206-2-jdk21";
 impl Checkout {
     /// Makes the folder, as deep in a distribution as Ozone's.
     pub(crate) fn make(&self, sandbox: &Sandbox) -> PathBuf {
+        let compose = format!("{COMMON}{}", self.compose);
         for (name, text) in
-            [("docker-compose.yaml", self.compose), (".env", ENV), ("docker-config", self.settings)]
+            [("docker-compose.yaml", compose.as_str()), (".env", ENV), ("docker-config", self.settings)]
         {
             sandbox.write(&self.file(name), text);
         }
