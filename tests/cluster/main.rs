@@ -6,6 +6,7 @@ mod clients;
 mod failing;
 mod generated;
 mod ha;
+mod including;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
