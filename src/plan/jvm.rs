@@ -12,7 +12,9 @@ pub(super) fn jvm_settings(role: &str, heap: Heap, jvm: Jvm) -> Vec<Setting> {
     let own = format!("-Xmx{heap} -XX:+ExitOnOutOfMemoryError");
     let mut settings = vec![Setting::new(&format!("OZONE_{}_OPTS", role.to_uppercase()), &own)];
     if jvm == Jvm::FastStart {
-        settings.push(Setting::new("OZONE_SERVER_OPTS", "-XX:TieredStopAtLevel=1 -Xshare:auto"));
+        // A heap that is there from the start need not be collected while it grows.
+        let start = format!("-XX:TieredStopAtLevel=1 -Xshare:auto -Xms{}m", heap.mebibytes() / 2);
+        settings.push(Setting::new("OZONE_SERVER_OPTS", &start));
     }
     settings
 }

@@ -5,10 +5,9 @@ use serde::Serialize;
 use crate::spec::Spec;
 use crate::spec::values::{Heap, Profile};
 
-/// Weights where the engine's default is 1024. The way to a cluster's first write goes through SCM, OM and datanodes, in
-/// this order, while gateways start beside them: who is waited for gets the cores first. Nor are SCMs and OMs taken for
-/// dead by their peers later, when gateways keep all cores busy.
-const WEIGHTS: &[(&str, u32)] = &[("scm", 8192), ("om", 4096), ("datanode", 2048)];
+/// Weight of those that all others wait for; the engine's default is 1024. While JVMs start on few cores they come
+/// first, and later no peer takes them for dead because gateways keep all cores busy.
+const FIRST: u32 = 4096;
 
 /// Memory of a JVM beside its heap that does not grow with it, in MiB: classes, code, stacks, and what `RocksDB` holds.
 /// In ten minutes under load a datanode took the most of all, 528 MiB with a heap of 512 MiB and 458 MiB with one of
@@ -28,10 +27,10 @@ impl Share {
     /// The share of a container with one JVM; none in the profile `upstream`.
     #[must_use]
     pub fn of(role: &str, heap: Heap, spec: &Spec) -> Option<Self> {
-        let weight = WEIGHTS.iter().find(|(name, _)| *name == role);
+        let is_first = ["scm", "om"].contains(&role);
         (spec.profile == Profile::Tuned).then(|| Self {
             mem_limit: format!("{}m", most_mebibytes(heap)),
-            cpu_shares: weight.map(|(_, weight)| *weight),
+            cpu_shares: is_first.then_some(FIRST),
         })
     }
 }
