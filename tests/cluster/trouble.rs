@@ -63,6 +63,7 @@ fn trouble(cluster: &Cluster, condition: &str, harm: impl FnOnce(), heal: impl F
     within(NOTICED_WITHIN, "HAProxy notices", || !is_up());
     let noticed = Instant::now();
     within(BACK_WITHIN, condition, || condition_of(cluster) == condition);
+    let healed = Instant::now();
     heal();
     within(BACK_WITHIN, "it serves again", || condition_of(cluster) == "serving");
     let back = Instant::now();
@@ -75,7 +76,10 @@ fn trouble(cluster: &Cluster, condition: &str, harm: impl FnOnce(), heal: impl F
         "{condition}: {:#?}",
         report.unexcused(harmed..noticed)
     );
-    assert!(report.worst_latency() < 2 * NOTICED_WITHIN, "{condition}: {report}");
+    // A JVM that starts slows down the others afterwards.
+    let in_trouble = report.operations.iter().filter(|one| (harmed..healed).contains(&one.started));
+    let worst = in_trouble.map(|one| one.latency).max().unwrap_or_default();
+    assert!(worst < NOTICED_WITHIN, "{condition}: {worst:?}: {report}");
 }
 
 fn is_up() -> bool {
