@@ -131,7 +131,8 @@ fn start(
     Ok(())
 }
 
-/// Lets gateways that were absent prove themselves, and then into rotation; has HAProxy load whatever it has not.
+/// Lets gateways that were absent, or that a killed run has started and nobody loaded, prove themselves, and then into
+/// rotation; has HAProxy load whatever it has not.
 pub(super) fn take_in(
     absent: &Names,
     folder: &Folder,
@@ -140,16 +141,24 @@ pub(super) fn take_in(
     patience: Duration,
     progress: &mut Progress,
 ) -> Result<()> {
-    if !absent.is_empty() {
-        traffic.prove(absent, patience, progress)?;
+    let mut unproved = absent.clone();
+    if cluster.spec.discovery == Discovery::Static {
+        let loaded = traffic.loaded()?;
+        unproved.extend(cluster.spec.gateway_names().filter(|name| !loaded.contains(name)));
+    }
+    if !unproved.is_empty() {
+        traffic.prove(&unproved, patience, progress)?;
     }
     if traffic.differs()? || traffic.is_older_than(folder.last_change_in(HAPROXY_FOLDER)?)? {
         traffic.load(progress)?;
     }
     match cluster.spec.discovery {
         Discovery::Static => {
-            let drained = cluster.spec.drained.iter().map(ToString::to_string).collect();
-            traffic.await_in_rotation(&absent.difference(&drained).cloned().collect(), progress)
+            let is_drained = |name: &String| cluster.spec.drained.iter().any(|one| one.to_string() == *name);
+            traffic.await_in_rotation(
+                &cluster.spec.gateway_names().filter(|name| !is_drained(name)).collect(),
+                progress,
+            )
         }
         Discovery::Dns => traffic.await_number_in_rotation(cluster.spec.gateways.get() as usize, progress),
     }

@@ -189,6 +189,11 @@ impl<'a> Traffic<'a> {
         Ok(())
     }
 
+    /// Gateways that HAProxy has loaded, in rotation or not.
+    pub fn loaded(&self) -> Result<Names> {
+        Ok(self.control.gateways()?.into_iter().map(|gateway| gateway.name).collect())
+    }
+
     /// Gateways that pass HAProxy's checks and are in rotation.
     pub fn serving(&self) -> Result<Names> {
         let up = self.control.gateways()?.into_iter().filter(Gateway::is_up);
