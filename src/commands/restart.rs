@@ -71,27 +71,23 @@ impl Roll<'_> {
         self.take_back(&names, context)?;
         match cluster.spec.discovery {
             Discovery::Static => {
-                let back = names.iter().filter(|name| !self.is_drained(name)).cloned().collect();
+                let back = names.iter().filter(|name| !self.cluster.spec.is_drained(name)).cloned().collect();
                 traffic.await_in_rotation(&back, progress)
             }
             Discovery::Dns => traffic.await_number_in_rotation(serving.len(), progress),
         }
     }
 
-    fn is_drained(&self, name: &str) -> bool {
-        self.cluster.spec.drained.iter().any(|drained| drained.to_string() == name)
-    }
-
     /// What a person drained stays so.
     fn take_back(&self, names: &Names, context: &Context) -> Result<()> {
-        let names: Names = names.iter().filter(|name| !self.is_drained(name)).cloned().collect();
+        let names: Names = names.iter().filter(|name| !self.cluster.spec.is_drained(name)).cloned().collect();
         let containers = containers::list(&context.runner, &self.cluster.name)?;
         running(self.cluster, &containers, context)?.take_back(&names)
     }
 
     /// With one gateway down already, another one's restart would leave two fewer.
     fn refuse_to_lose_a_second(&self, names: &Names, serving: &Names) -> Result<()> {
-        let is_wanted = |name: &String| !self.is_drained(name) && !names.contains(name);
+        let is_wanted = |name: &String| !self.cluster.spec.is_drained(name) && !names.contains(name);
         let wanted: Names = match self.cluster.spec.discovery {
             Discovery::Static => self.cluster.spec.gateway_names().filter(is_wanted).collect(),
             Discovery::Dns => Names::new(),

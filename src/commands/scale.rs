@@ -154,11 +154,8 @@ pub(super) fn take_in(
     }
     match cluster.spec.discovery {
         Discovery::Static => {
-            let is_drained = |name: &String| cluster.spec.drained.iter().any(|one| one.to_string() == *name);
-            traffic.await_in_rotation(
-                &cluster.spec.gateway_names().filter(|name| !is_drained(name)).collect(),
-                progress,
-            )
+            let wanted = cluster.spec.gateway_names().filter(|name| !cluster.spec.is_drained(name)).collect();
+            traffic.await_in_rotation(&wanted, progress)
         }
         Discovery::Dns => traffic.await_number_in_rotation(cluster.spec.gateways.get() as usize, progress),
     }

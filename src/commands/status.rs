@@ -102,7 +102,7 @@ fn rows(
         // Found by DNS, a gateway has the name that HAProxy gave its address.
         let is_it = |gateway: &&Gateway| if by_dns { gateway.is_at(address) } else { gateway.name == name };
         let gateway = seen.and_then(|seen| seen.iter().find(is_it));
-        let drained = spec.drained.iter().any(|drained| drained.to_string() == name);
+        let drained = spec.is_drained(&name);
         let evidence = Evidence { container, address, seen: gateway, asked: seen.is_some(), wanted, drained };
         rows.push(Row {
             condition: evidence.condition(),

@@ -193,6 +193,12 @@ impl Spec {
         (1..=self.gateways.get()).map(|number| format!("s3g{number}"))
     }
 
+    /// Whether a gateway by this name gets no new requests.
+    #[must_use]
+    pub fn is_drained(&self, name: &str) -> bool {
+        self.drained.iter().any(|drained| drained.to_string() == name)
+    }
+
     /// Names of the SCMs, which are their services and hosts: `scm`, or `scm1` and on.
     #[must_use]
     pub fn scm_names(&self) -> Vec<String> {

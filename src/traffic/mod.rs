@@ -164,9 +164,8 @@ impl<'a> Traffic<'a> {
         if spec.discovery == Discovery::Dns {
             return Ok(self.control.gateways()?.iter().any(Gateway::is_drained));
         }
-        let is_drained = |name: &String| spec.drained.iter().any(|drained| drained.to_string() == *name);
         let wanted: BTreeSet<(String, bool)> =
-            spec.gateway_names().map(|name| (name.clone(), is_drained(&name))).collect();
+            spec.gateway_names().map(|name| (name.clone(), spec.is_drained(&name))).collect();
         let loaded = self.control.gateways()?.into_iter();
         Ok(wanted != loaded.map(|gateway| (gateway.name.clone(), gateway.is_drained())).collect())
     }
