@@ -148,6 +148,14 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "An SCM's threads for container reports look for work 1000 times a second each: one, not ten.",
+        &[(
+            &[When::Tuned],
+            "OZONE-SITE.XML_ozone.scm.event.ContainerReportOrIncrementalContainerReport.thread.pool.size",
+            "1",
+        )],
+    ),
+    (
         "Several of a kind elect their first leader as soon; later ones after 3 s, so that a JVM that pauses stays leader.",
         &[
             (
