@@ -24,7 +24,7 @@ pub enum Condition {
     Paused,
     /// It has no container.
     Missing,
-    /// It takes connections and does not answer: frozen, or overloaded.
+    /// It takes connections and does not answer: frozen, overloaded, or on the last step of its start.
     Silent,
     /// Nobody listens in its container.
     Closed,
@@ -87,8 +87,9 @@ impl Evidence<'_> {
             return Condition::Moved;
         }
         match seen.check.trim_start_matches("* ") {
-            _ if container.health == "starting" => Condition::Starting,
+            // Also before the engine's first good health check: one that has served may freeze until then.
             "L4TOUT" | "L6TOUT" | "L7TOUT" => Condition::Silent,
+            _ if container.health == "starting" => Condition::Starting,
             "L4CON" => Condition::Closed,
             "L7STS" | "L7RSP" | "L6RSP" => Condition::Failing,
             _ => Condition::Starting,
@@ -110,6 +111,9 @@ impl Evidence<'_> {
             Condition::Ended => return format!("ended with exit code {exit_code}"),
             Condition::Paused => "paused",
             Condition::Missing => "has no container",
+            Condition::Silent if self.container.is_some_and(|container| container.health == "starting") => {
+                "runs and does not answer: frozen, overloaded or about to be ready"
+            }
             Condition::Silent => "runs and does not answer: frozen or overloaded",
             Condition::Closed => "runs and nobody listens",
             Condition::Failing => "answers checks with an error",
@@ -184,6 +188,24 @@ mod tests {
             assert_eq!(found.0, condition, "{container:?} {haproxy:?}");
         }
         assert_eq!(judged(Some(("exited", 137)), None, |evidence| evidence).1, "was killed (exit code 137)");
+    }
+
+    #[test]
+    fn a_gateway_that_starts_has_no_port_yet_and_one_that_has_may_freeze() {
+        for (check, condition) in
+            [("L4CON", Condition::Starting), ("* L4CON", Condition::Starting), ("L7TOUT", Condition::Silent)]
+        {
+            let starts = Container { health: "starting".to_owned(), ..container("running", 0) };
+            let seen = seen("DOWN", check);
+            let evidence = Evidence {
+                container: Some(&starts),
+                seen: Some(&seen),
+                asked: true,
+                wanted: true,
+                ..Evidence::default()
+            };
+            assert_eq!(evidence.condition(), condition, "{check}");
+        }
     }
 
     #[test]
