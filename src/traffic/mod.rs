@@ -119,8 +119,10 @@ impl<'a> Traffic<'a> {
             }
             let mut problem = String::new();
             for container in &here {
+                if proved.contains(&container.id) {
+                    continue;
+                }
                 match probe::probe(container, self.runner) {
-                    _ if proved.contains(&container.id) => {}
                     Ok(()) => drop(proved.insert(container.id.clone())),
                     Err(error) => problem = format!("{}: {error:#}", container.name),
                 }
