@@ -35,6 +35,12 @@ impl Container {
     pub fn has_ended(&self) -> bool {
         matches!(self.state.as_str(), "exited" | "dead")
     }
+
+    /// Whether its health check has not passed yet, nor failed for good.
+    #[must_use]
+    pub fn is_starting(&self) -> bool {
+        self.health == "starting"
+    }
 }
 
 /// Compose's own fields; absent ones are empty, since its versions differ.

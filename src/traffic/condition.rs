@@ -89,7 +89,7 @@ impl Evidence<'_> {
         match seen.check.trim_start_matches("* ") {
             // Also before the engine's first good health check: one that has served may freeze until then.
             "L4TOUT" | "L6TOUT" | "L7TOUT" => Condition::Silent,
-            _ if container.health == "starting" => Condition::Starting,
+            _ if container.is_starting() => Condition::Starting,
             "L4CON" => Condition::Closed,
             "L7STS" | "L7RSP" | "L6RSP" => Condition::Failing,
             _ => Condition::Starting,
@@ -111,7 +111,7 @@ impl Evidence<'_> {
             Condition::Ended => return format!("ended with exit code {exit_code}"),
             Condition::Paused => "paused",
             Condition::Missing => "has no container",
-            Condition::Silent if self.container.is_some_and(|container| container.health == "starting") => {
+            Condition::Silent if self.container.is_some_and(Container::is_starting) => {
                 "runs and does not answer: frozen, overloaded or about to be ready"
             }
             Condition::Silent => "runs and does not answer: frozen or overloaded",
