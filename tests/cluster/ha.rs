@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::clients;
 use crate::running::{Cluster, TOOLS, python_with_boto3};
-use crate::support::run::Run;
+use crate::support::run::{Run, within};
 use crate::support::{Runs, say, tools};
 
 /// Puts and gets until the file `stop` is there. After each round that worked, `rounds` holds how many did. No
@@ -62,13 +62,13 @@ fn every_client_is_content_and_whoever_leads_may_be_killed() {
         let old = leader(&cluster, role).expect("one of them leads");
         let mut command = cluster.command(&["run", "--", &python.display().to_string(), "-c", LOAD]);
         let load = Run::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
-        within("the load is under way", || rounds(&cluster) >= ENOUGH);
+        within(BACK_WITHIN, "the load is under way", || rounds(&cluster) >= ENOUGH);
         cluster.compose(&["kill", &old]);
         let killed = Instant::now();
-        within("another leads", || leader(&cluster, role).is_some_and(|new| new != old));
+        within(BACK_WITHIN, "another leads", || leader(&cluster, role).is_some_and(|new| new != old));
         let elected = killed.elapsed();
         let before = rounds(&cluster);
-        within("requests come back", || rounds(&cluster) >= before + ENOUGH);
+        within(BACK_WITHIN, "requests come back", || rounds(&cluster) >= before + ENOUGH);
         cluster.sandbox.write("cluster/stop", "");
         let outcome = load.end();
         outcome.succeeded();
@@ -95,12 +95,4 @@ fn leader(cluster: &Cluster, role: &str) -> Option<String> {
 fn rounds(cluster: &Cluster) -> u64 {
     let text = fs::read_to_string(cluster.sandbox.path("cluster/rounds")).unwrap_or_default();
     text.parse().unwrap_or(0)
-}
-
-fn within(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + BACK_WITHIN;
-    while !is_so() {
-        assert!(Instant::now() < end, "{BACK_WITHIN:?} are over, and still not: {what}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::running::{ADDRESS, Cluster, TOOLS};
 use crate::support::load::{Load, Traffic};
+use crate::support::run::within;
 use crate::support::{Outcome, Runs, say, tools};
 
 /// The gateway in trouble, of three.
@@ -100,12 +101,4 @@ fn condition_of(cluster: &Cluster) -> String {
     let mut gateways = status["gateways"].as_array().expect("gateways").iter();
     let gateway = gateways.find(|gateway| gateway["name"] == NAME).expect("the gateway");
     gateway["condition"].as_str().expect("a word").to_owned()
-}
-
-fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + patience;
-    while !is_so() {
-        assert!(Instant::now() < end, "{patience:?} are over, and still not: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -58,10 +58,16 @@ pub(crate) fn signal(child: &Child, name: &str) {
 
 /// Waits until something is so.
 #[track_caller]
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+pub(crate) fn until(what: &str, is_so: impl FnMut() -> bool) {
+    within(PATIENCE, what, is_so);
+}
+
+/// Waits until something is so, and not longer than that.
+#[track_caller]
+pub(crate) fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + patience;
     while !is_so() {
-        assert!(Instant::now() < end, "{PATIENCE:?} are over, and still not: {what}");
+        assert!(Instant::now() < end, "{patience:?} are over, and still not: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }
