@@ -1,6 +1,6 @@
 //! From choices to a [`Spec`]: every value parsed, every contradiction found, all problems reported at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use super::choices::Choices;
@@ -81,6 +81,7 @@ impl Spec {
             templates: reader.chosen("templates"),
         };
         spec.check_scopes(&mut reader);
+        spec.check_servers(&mut reader);
         spec.check_drained(&mut reader);
         spec.check_counts(&mut reader);
         spec.check_replication(&mut reader);
@@ -113,6 +114,13 @@ impl Spec {
             if let Some(why) = self.leaves_no_meaning_to(option) {
                 reader.problem(option.key, format!("has no meaning {why}"));
             }
+        }
+    }
+
+    fn check_servers(&self, reader: &mut Reader) {
+        let mut seen = BTreeSet::new();
+        for twice in self.servers.iter().map(ToString::to_string).filter(|one| !seen.insert(one.clone())) {
+            reader.problem("servers", format!("{twice} is there twice, and would get twice its share"));
         }
     }
 
@@ -304,6 +312,10 @@ mod tests {
             (
                 &[("servers", "a:1"), ("gateways.count", "2")],
                 "gateways.count (--gateways): has no meaning beside `servers`: they are the gateways",
+            ),
+            (
+                &[("servers", "a:1 b:1 a:1")],
+                "servers (--server): a:1 is there twice, and would get twice its share",
             ),
         ] {
             assert_eq!(resolve(pairs).expect_err("a contradiction"), message);
