@@ -1,12 +1,14 @@
 //! `down`: removes a cluster, found by the engine's labels, so that files may be gone or edited.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::Result;
 
-use super::Context;
+use super::{Context, from_elsewhere};
 use crate::cli::Down;
 use crate::cluster::Cluster;
+use crate::engine::containers::StartedFrom;
 use crate::engine::{Invocation, PROJECT_LABEL, ROLE_LABEL};
 use crate::error::{Failure, Status};
 
@@ -16,7 +18,14 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
     let chosen = match (arguments.all, arguments.name) {
         (true, _) => ours.iter().cloned().collect(),
         (false, Some(name)) => vec![name.to_string()],
-        (false, None) => vec![Cluster::in_folder(&arguments.folder.folder, &context.environment)?.name],
+        (false, None) => {
+            let path = arguments.folder.folder;
+            let name = Cluster::in_folder(&path, &context.environment)?.name;
+            if ours.contains(&name) {
+                refuse_from_elsewhere(&name, &path, context)?;
+            }
+            vec![name]
+        }
     };
     for name in chosen {
         if ours.contains(&name) {
@@ -31,6 +40,17 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
         }
     }
     Ok(Status::Done)
+}
+
+/// A folder that was copied has the name of the first in its file.
+fn refuse_from_elsewhere(name: &str, path: &Path, context: &Context) -> Result<()> {
+    let Some(StartedFrom { container, folder, .. }) = from_elsewhere(name, path, context)? else {
+        return Ok(());
+    };
+    let message =
+        format!("`{container}` of cluster `{name}` was started from `{folder}`; nothing was removed");
+    let hint = format!("`ozone-compose down --name {name}` removes that cluster");
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
 /// Removes the containers and networks of a project, and its volumes on request.

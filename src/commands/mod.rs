@@ -28,9 +28,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use fs_err as fs;
 
 use crate::cluster::Cluster;
-use crate::engine::containers::Container;
+use crate::engine::containers::{Container, StartedFrom, started_from};
 use crate::engine::{Invocation, Runner};
 use crate::error::{Failure, Status};
 use crate::interrupt::Interrupt;
@@ -205,6 +206,18 @@ fn write_checked(folder: &mut Folder, changes: &[Change], traffic: &Traffic) -> 
 fn project(cluster: &Cluster, asked: &Asked, path: &Path) -> Invocation {
     let files = asked.compose_files.iter().flat_map(|file| ["-f", file]);
     Invocation::docker("", ["compose", "-p", &cluster.name]).with(files).within(path)
+}
+
+/// A container of a cluster's name that was started from another folder. One of this tool whose folder is gone is not
+/// meant: a folder that was moved keeps its cluster.
+fn from_elsewhere(name: &str, path: &Path, context: &Context) -> Result<Option<StartedFrom>> {
+    let real = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path)).ok();
+    let here = real(path);
+    let is_elsewhere = |one: &StartedFrom| {
+        let there = Path::new(&one.folder);
+        real(there) != here && (!one.is_ours || there.exists())
+    };
+    Ok(started_from(&context.runner, name)?.into_iter().find(is_elsewhere))
 }
 
 fn counted(count: usize, noun: &str) -> String {

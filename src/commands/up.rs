@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 
 use super::collect::collect_to;
-use super::{Asked, Context, accepted, counted, down, open_to_write, project, running, scale, write_checked};
+use super::{
+    Asked, Context, accepted, counted, down, from_elsewhere, open_to_write, project, running, scale,
+    write_checked,
+};
 use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
 use crate::cluster::{Cluster, not_ours_to_run};
-use crate::engine::containers::{self, Container};
+use crate::engine::containers::{self, Container, StartedFrom};
 use crate::engine::preflight::{
     Check, Taken, Verdict, first_bad, is_local, next_free, preflight, taken_ports,
 };
@@ -52,6 +55,7 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
     let cluster = Cluster::new(asked.spec.clone(), &path);
     let needs = Needs::new(&asked.spec);
     check_machine(&needs, context)?;
+    refuse_name_of_others(&cluster, &path, context)?;
     let before = Before::of(&cluster.name, context)?;
     pull(&needs.images, &mut progress, context)?;
     let changes = accepted(&folder, &asked, &path, context)?;
@@ -111,6 +115,19 @@ fn check_machine(needs: &Needs, context: &Context) -> Result<()> {
         context.ui.say(&format!("warning: {name}: {finding}; {advice}"));
     }
     Ok(())
+}
+
+/// What another folder has started would be taken over, or removed as left over.
+fn refuse_name_of_others(cluster: &Cluster, path: &Path, context: &Context) -> Result<()> {
+    let Some(StartedFrom { container, folder, .. }) = from_elsewhere(&cluster.name, path, context)? else {
+        return Ok(());
+    };
+    let message = format!(
+        "the name `{}` is taken: its container `{container}` was started from `{folder}`; nothing was changed",
+        cluster.name
+    );
+    let hint = format!("`{}` gives this cluster another", cluster.command("up --name NAME"));
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
 fn collect(file: &Path, folder: &Path, context: &Context) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Invocation, ROLE_LABEL, Runner};
+use super::{FOLDER_LABEL, Invocation, PROJECT_LABEL, ROLE_LABEL, Runner};
 use crate::error::{Failure, Status};
 
 /// A container of a cluster.
@@ -95,6 +95,34 @@ pub fn list(runner: &Runner, project: &str) -> Result<Vec<Container>> {
         Failure::new(Status::Failed, message).with_detail(said.lines().next().unwrap_or_default())
     };
     Ok(parse(&said).map_err(unreadable)?)
+}
+
+/// Where a container of a project comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartedFrom {
+    /// Its name.
+    pub container: String,
+    /// Whether it is of this tool's services.
+    pub is_ours: bool,
+    /// The folder that Compose was in when it made it; empty where something else made it.
+    pub folder: String,
+}
+
+/// Where each container of a project comes from, ended ones too; needs no Compose.
+pub fn started_from(runner: &Runner, project: &str) -> Result<Vec<StartedFrom>> {
+    let filter = format!("label={PROJECT_LABEL}={project}");
+    let label = |name: &str| format!("{{{{.Label {name:?}}}}}");
+    let (role, folder) = (label(ROLE_LABEL), label(FOLDER_LABEL));
+    let format = format!("{{{{.Names}}}}\t{role}\t{folder}");
+    let query = ["ps", "--all", "--filter", &filter, "--format", &format];
+    let purpose = format!("find out where the containers of `{project}` come from");
+    let started = |line: &str| {
+        let (container, rest) = line.split_once('\t')?;
+        let (role, folder) = rest.split_once('\t')?;
+        let is_ours = !role.is_empty();
+        Some(StartedFrom { container: container.to_owned(), is_ours, folder: folder.to_owned() })
+    };
+    Ok(runner.answer(&Invocation::docker(&purpose, query))?.lines().filter_map(started).collect())
 }
 
 /// The address of each of these containers in its network; empty where it does not run.

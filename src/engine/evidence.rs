@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
-use super::{Finished, Invocation, PROJECT_LABEL, ROLE_LABEL, Runner};
+use super::{FOLDER_LABEL, Finished, Invocation, PROJECT_LABEL, ROLE_LABEL, Runner};
 use crate::error::{Failure, Status};
 
 /// How long the engine may take for one part.
@@ -65,7 +65,7 @@ fn read(line: &str) -> Option<Found> {
 /// The project whose containers were started from a folder, which must be absolute; none where there are none.
 #[must_use]
 pub fn project_of(runner: &Runner, folder: &str) -> Option<String> {
-    let filter = format!("label=com.docker.compose.project.working_dir={folder}");
+    let filter = format!("label={FOLDER_LABEL}={folder}");
     let format = format!("{{{{.Label {PROJECT_LABEL:?}}}}}");
     let query = ["ps", "--all", "--filter", &filter, "--format", &format];
     let said = answer(runner, &Invocation::docker("find the folder's containers", query)).ok()?;

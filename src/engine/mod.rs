@@ -16,3 +16,6 @@ pub const ROLE_LABEL: &str = "io.github.ozone-compose.role";
 
 /// The label in which Compose keeps the name of the project.
 pub const PROJECT_LABEL: &str = "com.docker.compose.project";
+
+/// The label in which Compose keeps the folder of the project's first file.
+pub const FOLDER_LABEL: &str = "com.docker.compose.project.working_dir";

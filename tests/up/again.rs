@@ -114,3 +114,38 @@ fn an_edit_is_not_lost_to_other_choices() {
     assert_eq!(lab.machine.sandbox.tree(""), before);
     assert_eq!(lab.changes(), [""; 0]);
 }
+
+#[test]
+fn a_name_that_another_folder_has_started_something_under_is_not_taken() {
+    let lab = Lab::new();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let elsewhere = elsewhere.path().display();
+    // Somebody else's, though its folder is gone; and a cluster whose folder was copied.
+    for origin in ["demo-web-1\t\t/gone/demo".to_owned(), format!("demo-om-1\tom\t{elsewhere}")] {
+        lab.set("origins", &origin);
+        let (container, folder) =
+            (&origin[..origin.find('\t').unwrap()], origin.rsplit('\t').next().unwrap());
+        assert_eq!(
+            lab.run(&["up", "-o", "c"]).to_string(),
+            format!(
+                "exit 3\n--- stderr\n\
+                 error: the name `demo` is taken: its container `{container}` was started from `{folder}`; nothing was changed\n\
+                 hint: `ozone-compose up --name NAME -o c` gives this cluster another\n"
+            )
+        );
+        assert_eq!(lab.changes(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_folder_that_was_moved_or_is_reached_by_a_link_keeps_its_cluster() {
+    let lab = Lab::new();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let link = elsewhere.path().join("link");
+    fs_err::os::unix::fs::symlink(lab.machine.sandbox.path(""), &link).expect("a link");
+    lab.set("origins", "demo-om-1\tom\t/gone/demo");
+    lab.succeed(&["up"]);
+    lab.age();
+    lab.set("origins", &format!("demo-om-1\tom\t{0}\ndemo-web-1\t\t{0}", link.display()));
+    lab.succeed(&["up"]);
+}

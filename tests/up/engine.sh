@@ -1,5 +1,5 @@
 # An engine that is well and has one cluster, `demo`. What it has is in files beside `docker`: `up` while there are
-# containers, which `rows` lists as Compose does and `ids` by id; `networks`; `volumes`. Its HAProxy has `loaded` the
+# containers, which `rows` lists as Compose does and `ids` by id; `networks`; `volumes`; `origins`, of containers. Its HAProxy has `loaded` the
 # gateways of the file, a line each with what it was told of them, and counts its reloads in `worker`; `busy` is what
 # each of them has in flight. With a number in `dies`, so many commands end well and the next one ends its caller.
 list() { [ ! -e "$here/$1" ] || /bin/cat "$here/$1"; exit 0; }
@@ -84,6 +84,7 @@ start() {
 case "$*" in
 "compose -p demo ps --all --format json") containers rows ;;
 "ps --all --quiet --filter $label") containers ids ;;
+"ps --all --filter $label --format "*) list origins ;;
 "network ls --quiet --filter $label") list networks ;;
 "volume ls --quiet --filter $label") list volumes ;;
 "ps --all --format "*" --filter label=io.github.ozone-compose.role") [ ! -e "$here/up" ] || echo demo; exit 0 ;;

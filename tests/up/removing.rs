@@ -85,6 +85,25 @@ fn a_project_of_others_is_not_touched() {
 }
 
 #[test]
+fn a_copied_folder_does_not_remove_the_cluster_of_the_first() {
+    let lab = started();
+    let first = tempfile::tempdir().expect("a folder");
+    let first = first.path().display();
+    lab.set("origins", &format!("demo-om-1\tom\t{first}"));
+    assert_eq!(
+        lab.run(&["down", "-o", "c", "--volumes"]).to_string(),
+        format!(
+            "exit 3\n--- stderr\n\
+             error: `demo-om-1` of cluster `demo` was started from `{first}`; nothing was removed\n\
+             hint: `ozone-compose down --name demo` removes that cluster\n"
+        )
+    );
+    assert_eq!(lab.changes(), [""; 0]);
+    lab.succeed(&["down", "--name", "demo", "--volumes"]);
+    assert_eq!(lab.changes(), [RM, NETWORK, VOLUMES]);
+}
+
+#[test]
 fn a_dry_run_prints_what_would_be_removed() {
     let lab = started();
     let outcome = lab.succeed(&["down", "-o", "c", "--volumes", "--dry-run"]);
