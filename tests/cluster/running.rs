@@ -82,8 +82,12 @@ impl Drop for Cluster {
             let logs = ["compose", "-p", &self.project, "logs", "--no-color", "--tail", "30"];
             say(&format!("the cluster's last lines:\n{}", Outcome::of(&mut self.docker(&logs))));
         }
-        let down =
-            ["compose", "-p", &self.project, "down", "--volumes", "--remove-orphans", "--timeout", "1"];
+        // In turn: engines before 20.10.27 may hang for good where containers of a network end at the same time
+        // (moby/libnetwork#2649), and did.
+        for id in self.list(&["ps", "--all"]).lines() {
+            Outcome::of(&mut self.docker(&["rm", "--force", "--volumes", id]));
+        }
+        let down = ["compose", "-p", &self.project, "down", "--volumes"];
         let outcome = Outcome::of(&mut self.docker(&down));
         if outcome.status != 0 {
             say(&format!("could not take down {}: {outcome}", self.project));
