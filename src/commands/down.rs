@@ -9,7 +9,7 @@ use super::{Context, from_elsewhere};
 use crate::cli::Down;
 use crate::cluster::Cluster;
 use crate::engine::containers::StartedFrom;
-use crate::engine::{Invocation, PROJECT_LABEL, ROLE_LABEL};
+use crate::engine::{Invocation, PROJECT_LABEL, ROLE_LABEL, label_field, of_project};
 use crate::error::{Failure, Status};
 
 /// Runs the verb.
@@ -55,7 +55,7 @@ fn refuse_from_elsewhere(name: &str, path: &Path, context: &Context) -> Result<(
 
 /// Removes the containers and networks of a project, and its volumes on request.
 pub fn remove(name: &str, volumes: bool, context: &Context) -> Result<()> {
-    let containers = ids(&["ps", "--all", "--quiet"], &label(PROJECT_LABEL, name), context)?;
+    let containers = ids(&["ps", "--all", "--quiet"], &of_project(name), context)?;
     if !containers.is_empty() {
         if !volumes {
             // Data stays, so its owners get to close it: each within its own grace period.
@@ -68,11 +68,11 @@ pub fn remove(name: &str, volumes: bool, context: &Context) -> Result<()> {
             context,
         )?;
     }
-    let networks = ids(&["network", "ls", "--quiet"], &label(PROJECT_LABEL, name), context)?;
+    let networks = ids(&["network", "ls", "--quiet"], &of_project(name), context)?;
     if !networks.is_empty() {
         change(&format!("remove the network of `{name}`"), ["network", "rm"], &networks, context)?;
     }
-    let mut kept = ids(&["volume", "ls", "--quiet"], &label(PROJECT_LABEL, name), context)?;
+    let mut kept = ids(&["volume", "ls", "--quiet"], &of_project(name), context)?;
     if volumes && !kept.is_empty() {
         change(&format!("remove the volumes of `{name}`"), ["volume", "rm"], &kept, context)?;
         kept.clear();
@@ -87,7 +87,7 @@ pub fn remove(name: &str, volumes: bool, context: &Context) -> Result<()> {
 
 /// Projects with a container or volume that carries this tool's label.
 fn projects(context: &Context) -> Result<BTreeSet<String>> {
-    let format = format!("{{{{.Label \"{PROJECT_LABEL}\"}}}}");
+    let format = label_field(PROJECT_LABEL);
     let mut names = BTreeSet::new();
     for list in [&["ps", "--all", "--format", &format][..], &["volume", "ls", "--format", &format]] {
         names.extend(ids(list, &format!("label={ROLE_LABEL}"), context)?);
@@ -96,11 +96,7 @@ fn projects(context: &Context) -> Result<BTreeSet<String>> {
 }
 
 fn is_of_others(name: &str, context: &Context) -> Result<bool> {
-    Ok(!ids(&["ps", "--all", "--quiet"], &label(PROJECT_LABEL, name), context)?.is_empty())
-}
-
-fn label(name: &str, value: &str) -> String {
-    format!("label={name}={value}")
+    Ok(!ids(&["ps", "--all", "--quiet"], &of_project(name), context)?.is_empty())
 }
 
 fn ids(list: &[&str], filter: &str, context: &Context) -> Result<Vec<String>> {

@@ -18,7 +18,7 @@ use crate::engine::containers::{self, Container, StartedFrom};
 use crate::engine::preflight::{
     Check, Taken, Verdict, first_bad, is_local, next_free, preflight, taken_ports,
 };
-use crate::engine::{Invocation, PROJECT_LABEL};
+use crate::engine::{Invocation, of_project};
 use crate::error::{Failure, Status};
 use crate::plan::needs::Needs;
 use crate::ready::{Wait, timeline};
@@ -145,8 +145,8 @@ struct Before {
 
 impl Before {
     fn of(name: &str, context: &Context) -> Result<Self> {
-        let filter = format!("label={PROJECT_LABEL}={name}");
-        let volumes = Invocation::docker("list volumes", ["volume", "ls", "--quiet", "--filter", &filter]);
+        let volumes =
+            Invocation::docker("list volumes", ["volume", "ls", "--quiet", "--filter", &of_project(name)]);
         Ok(Self {
             containers: containers::list(&context.runner, name)?,
             has_data: !context.runner.answer(&volumes)?.trim().is_empty(),

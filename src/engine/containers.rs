@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{FOLDER_LABEL, Invocation, PROJECT_LABEL, ROLE_LABEL, Runner};
+use super::{FOLDER_LABEL, Invocation, ROLE_LABEL, Runner, label_field, of_project};
 use crate::error::{Failure, Status};
 
 /// A container of a cluster.
@@ -110,15 +110,11 @@ pub struct StartedFrom {
 
 /// Where each container of a project comes from, ended ones too; needs no Compose.
 pub fn started_from(runner: &Runner, project: &str) -> Result<Vec<StartedFrom>> {
-    let filter = format!("label={PROJECT_LABEL}={project}");
-    let label = |name: &str| format!("{{{{.Label {name:?}}}}}");
-    let (role, folder) = (label(ROLE_LABEL), label(FOLDER_LABEL));
-    let format = format!("{{{{.Names}}}}\t{role}\t{folder}");
-    let query = ["ps", "--all", "--filter", &filter, "--format", &format];
+    let format = format!("{{{{.Names}}}}\t{}\t{}", label_field(ROLE_LABEL), label_field(FOLDER_LABEL));
+    let query = ["ps", "--all", "--filter", &of_project(project), "--format", &format];
     let purpose = format!("find out where the containers of `{project}` come from");
     let started = |line: &str| {
-        let (container, rest) = line.split_once('\t')?;
-        let (role, folder) = rest.split_once('\t')?;
+        let [container, role, folder] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else { return None };
         let is_ours = !role.is_empty();
         Some(StartedFrom { container: container.to_owned(), is_ours, folder: folder.to_owned() })
     };

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 
-use super::{FOLDER_LABEL, Finished, Invocation, PROJECT_LABEL, ROLE_LABEL, Runner};
+use super::{FOLDER_LABEL, Finished, Invocation, PROJECT_LABEL, ROLE_LABEL, Runner, label_field, of_project};
 use crate::error::{Failure, Status};
 
 /// How long the engine may take for one part.
@@ -38,11 +38,9 @@ pub struct Found {
 /// # Errors
 /// When there is no engine.
 pub fn find(runner: &Runner, project: &str) -> Result<Vec<Found>> {
-    let filter = format!("label={PROJECT_LABEL}={project}");
-    let label = |name: &str| format!("{{{{.Label {name:?}}}}}");
-    let (role, service) = (label(ROLE_LABEL), label("com.docker.compose.service"));
+    let (role, service) = (label_field(ROLE_LABEL), label_field("com.docker.compose.service"));
     let format = format!("{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.State}}}}\t{role}\t{service}");
-    let query = ["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format];
+    let query = ["ps", "--all", "--no-trunc", "--filter", &of_project(project), "--format", &format];
     let said = answer(runner, &Invocation::docker(&format!("list the containers of `{project}`"), query))?;
     let mut found: Vec<Found> = said.lines().filter_map(read).collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -66,8 +64,7 @@ fn read(line: &str) -> Option<Found> {
 #[must_use]
 pub fn project_of(runner: &Runner, folder: &str) -> Option<String> {
     let filter = format!("label={FOLDER_LABEL}={folder}");
-    let format = format!("{{{{.Label {PROJECT_LABEL:?}}}}}");
-    let query = ["ps", "--all", "--filter", &filter, "--format", &format];
+    let query = ["ps", "--all", "--filter", &filter, "--format", &label_field(PROJECT_LABEL)];
     let said = answer(runner, &Invocation::docker("find the folder's containers", query)).ok()?;
     said.lines().find(|line| !line.is_empty()).map(str::to_owned)
 }

@@ -19,3 +19,15 @@ pub const PROJECT_LABEL: &str = "com.docker.compose.project";
 
 /// The label in which Compose keeps the folder of the project's first file.
 pub const FOLDER_LABEL: &str = "com.docker.compose.project.working_dir";
+
+/// What `--format` prints of a label: its value, or nothing.
+#[must_use]
+pub fn label_field(label: &str) -> String {
+    format!("{{{{.Label {label:?}}}}}")
+}
+
+/// What `--filter` takes for everything that a Compose project has.
+#[must_use]
+pub fn of_project(project: &str) -> String {
+    format!("label={PROJECT_LABEL}={project}")
+}

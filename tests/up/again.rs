@@ -121,10 +121,9 @@ fn a_name_that_another_folder_has_started_something_under_is_not_taken() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let elsewhere = elsewhere.path().display();
     // Somebody else's, though its folder is gone; and a cluster whose folder was copied.
-    for origin in ["demo-web-1\t\t/gone/demo".to_owned(), format!("demo-om-1\tom\t{elsewhere}")] {
-        lab.set("origins", &origin);
-        let (container, folder) =
-            (&origin[..origin.find('\t').unwrap()], origin.rsplit('\t').next().unwrap());
+    let strangers = [("demo-web-1", "", "/gone/demo"), ("demo-om-1", "om", &elsewhere.to_string())];
+    for (container, role, folder) in strangers {
+        lab.set("origins", &format!("{container}\t{role}\t{folder}"));
         assert_eq!(
             lab.run(&["up", "-o", "c"]).to_string(),
             format!(

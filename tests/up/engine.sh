@@ -1,7 +1,8 @@
 # An engine that is well and has one cluster, `demo`. What it has is in files beside `docker`: `up` while there are
-# containers, which `rows` lists as Compose does and `ids` by id; `networks`; `volumes`; `origins`, of containers. Its HAProxy has `loaded` the
-# gateways of the file, a line each with what it was told of them, and counts its reloads in `worker`; `busy` is what
-# each of them has in flight. With a number in `dies`, so many commands end well and the next one ends its caller.
+# containers, which `rows` lists as Compose does, `ids` by id and `origins` by folder; `networks`; `volumes`. Its
+# HAProxy has `loaded` the gateways of the file, a line each with what it was told of them, and counts its reloads in
+# `worker`; `busy` is what each of them has in flight. With a number in `dies`, so many commands end well and the next
+# one ends its caller.
 list() { [ ! -e "$here/$1" ] || /bin/cat "$here/$1"; exit 0; }
 containers() { [ -e "$here/up" ] || exit 0; list "$1"; }
 label=label=com.docker.compose.project=demo

@@ -7,7 +7,7 @@ use std::net::{IpAddr, TcpListener};
 use listeners::Protocol;
 
 use super::{Check, ask};
-use crate::engine::{PROJECT_LABEL, Runner};
+use crate::engine::{PROJECT_LABEL, Runner, label_field};
 use crate::error::Status;
 use crate::plan::needs::{Needs, PortNeed};
 
@@ -82,7 +82,7 @@ fn is_own(holder: &Holder, own: &str) -> bool {
 /// The engine first: the process that holds a port for it (docker-proxy, rootlesskit) tells nobody anything.
 fn holder(runner: &Runner, port: u16) -> Holder {
     let filter = format!("publish={port}");
-    let format = format!("{{{{.Names}}}}\t{{{{.Label {PROJECT_LABEL:?}}}}}");
+    let format = format!("{{{{.Names}}}}\t{}", label_field(PROJECT_LABEL));
     let query = ["ps", "--filter", &filter, "--format", &format];
     let said = ask(runner, &format!("find who holds port {port}"), query);
     let container = said.ok().filter(|said| said.status.success()).and_then(|said| container(&said.stdout));
