@@ -77,3 +77,27 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
     assert_unharmed(&reloading.stop(), "eight reloads");
     assert_eq!(cluster.containers(), before, "no container was recreated");
 }
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn a_balancer_that_starts_again_serves_and_sends_nothing_to_a_drained_gateway() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("again");
+    cluster.succeed(&["up", "-n", "2", "--name", &cluster.project]);
+    cluster.succeed(&["drain", "s3g2"]);
+    for restart in [&["restart", "s3g"][..], &["kill", "s3g"], &["stop"]] {
+        cluster.compose(restart);
+        cluster.succeed(&["up"]);
+        let load = load();
+        std::thread::sleep(Duration::from_secs(5));
+        let report = load.stop();
+        say(&format!("after {restart:?}: {report}"));
+        assert!(report.failed().is_empty(), "{report}");
+        assert_eq!(report.by_gateway().into_keys().collect::<Vec<_>>(), ["s3g1"], "{report}");
+    }
+    cluster.succeed(&["reload"]);
+    cluster.succeed(&["resume"]);
+    cluster.succeed(&["smoke"]);
+}
