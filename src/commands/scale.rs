@@ -153,10 +153,7 @@ pub(super) fn take_in(
         traffic.load(progress)?;
     }
     match cluster.spec.discovery {
-        Discovery::Static => {
-            let wanted = cluster.spec.gateway_names().filter(|name| !cluster.spec.is_drained(name)).collect();
-            traffic.await_in_rotation(&wanted, progress)
-        }
+        Discovery::Static => traffic.await_in_rotation(&cluster.spec.in_rotation().collect(), progress),
         Discovery::Dns => traffic.await_number_in_rotation(cluster.spec.gateways.get() as usize, progress),
     }
 }

@@ -166,6 +166,7 @@ mod tests {
             address: String::new(),
             state,
             check: String::new(),
+            weight: 1,
             sessions: 0,
             requests: 0,
             errors: 0,

@@ -21,6 +21,8 @@ pub struct Gateway {
     pub state: String,
     /// Result of the last check: `L7OK`, `L4CON`, `L7TOUT`.
     pub check: String,
+    /// Its share beside the others; with 0 it gets no new requests, also where HAProxy calls it UP.
+    pub weight: u64,
     /// Requests in flight, and those that wait for this gateway below its `maxconn`.
     pub sessions: u64,
     /// Requests since the balancer started.
@@ -34,7 +36,8 @@ impl Gateway {
     #[must_use]
     pub fn is_up(&self) -> bool {
         // Before its first check HAProxy takes a gateway for UP on trust.
-        (self.state.starts_with("UP") && self.check != "INI") || self.state == "no check"
+        let is_well = (self.state.starts_with("UP") && self.check != "INI") || self.state == "no check";
+        is_well && !self.is_drained()
     }
 
     /// Whether HAProxy sends its requests to this host.
@@ -46,7 +49,7 @@ impl Gateway {
     /// Whether it gets no new requests because somebody said so.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.state.starts_with("DRAIN")
+        self.weight == 0 || self.state.starts_with("DRAIN")
     }
 
     /// Whether it is a place for a gateway that DNS has not named.
@@ -71,6 +74,7 @@ pub fn gateways(csv: &str) -> Vec<Gateway> {
         address: field(&row, "addr"),
         state: field(&row, "status"),
         check: field(&row, "check_status"),
+        weight: field(&row, "weight").parse().unwrap_or(1),
         sessions: number(&row, "scur") + number(&row, "qcur"),
         requests: number(&row, "stot"),
         errors: number(&row, "econ") + number(&row, "eresp") + number(&row, "hrsp_5xx"),
@@ -87,16 +91,21 @@ mod tests {
 
     #[test]
     fn servers_of_the_gateways_backend_are_read_by_field_name() {
-        let csv = "# pxname,svname,scur,stot,econ,eresp,hrsp_5xx,status,check_status,type,\n\
-                   s3,FRONTEND,1,9,,,0,OPEN,,0,\n\
-                   gateways,s3g1,2,7,1,0,3,UP,L7OK,2,\n\
-                   gateways,s3g2,0,0,0,0,0,UP,INI,2,\n\
-                   gateways,s3g3,0,0,0,0,0,MAINT (resolution),,2,\n\
-                   gateways,BACKEND,0,0,0,0,0,UP,,1,\n";
+        let csv = "# pxname,svname,scur,stot,econ,eresp,hrsp_5xx,status,weight,check_status,type,\n\
+                   s3,FRONTEND,1,9,,,0,OPEN,,,0,\n\
+                   gateways,s3g1,2,7,1,0,3,UP,1,L7OK,2,\n\
+                   gateways,s3g2,0,0,0,0,0,UP,1,INI,2,\n\
+                   gateways,s3g3,0,0,0,0,0,MAINT (resolution),1,,2,\n\
+                   gateways,s3g4,0,9,0,0,0,UP,0,L7OK,2,\n\
+                   gateways,BACKEND,0,0,0,0,0,UP,1,,1,\n";
         let found = gateways(csv);
-        assert_eq!(found.iter().map(|gateway| gateway.name.as_str()).collect::<Vec<_>>(), ["s3g1", "s3g2"]);
+        assert_eq!(
+            found.iter().map(|gateway| gateway.name.as_str()).collect::<Vec<_>>(),
+            ["s3g1", "s3g2", "s3g4"]
+        );
         assert_eq!((found[0].requests, found[0].errors, found[0].is_up()), (7, 4, true));
         assert!(!found[1].is_up());
+        assert_eq!((found[2].is_drained(), found[2].is_up()), (true, false), "it was loaded with weight 0");
         assert!(gateways("").is_empty());
     }
 }

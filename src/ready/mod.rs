@@ -45,14 +45,14 @@ pub struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// Waits until every gateway has served a signed PUT and GET, and every SCM is in its group: one that is not
+    /// Waits until every gateway that is not drained has served a signed PUT and GET, and every SCM is in its group: one that is not
     /// could not take over. Returns when each gateway had, by its name in HAProxy, where that tells names.
     ///
     /// # Errors
     /// At once when a container of the cluster has ended; 5 when time is up, with what was ready and what was
     /// not; 130 when a person stopped it.
     pub fn until_ready(&self, progress: &mut Progress) -> Result<BTreeMap<String, Instant>> {
-        let gateways = self.cluster.spec.gateways.get() as usize;
+        let gateways = self.cluster.spec.in_rotation().count();
         let proof = Proof::start(&self.cluster.endpoint, gateways)?;
         let (mut next_list, mut next_look) = (Instant::now(), Instant::now());
         let end = Instant::now() + self.timeout;
@@ -113,7 +113,7 @@ impl Wait<'_> {
                 Some(leader) => progress.done("om", format!("`{leader}` leads")),
             }
         }
-        let gateways = self.cluster.spec.gateways.get() as usize;
+        let gateways = self.cluster.spec.in_rotation().count();
         if let Some(seen) = self.cluster.gateways() {
             let up = seen.iter().filter(|gateway| gateway.is_up()).count();
             let report = if up >= gateways { Progress::done } else { Progress::doing };

@@ -199,6 +199,11 @@ impl Spec {
         self.drained.iter().any(|drained| drained.to_string() == name)
     }
 
+    /// Names of the gateways in containers that get requests.
+    pub fn in_rotation(&self) -> impl Iterator<Item = String> + use<'_> {
+        self.gateway_names().filter(|name| !self.is_drained(name))
+    }
+
     /// Names of the SCMs, which are their services and hosts: `scm`, or `scm1` and on.
     #[must_use]
     pub fn scm_names(&self) -> Vec<String> {

@@ -149,6 +149,7 @@ mod tests {
             address: "172.18.0.5:9878".to_owned(),
             state: state.to_owned(),
             check: check.to_owned(),
+            weight: 1,
             sessions: 0,
             requests: 7,
             errors: 0,

@@ -28,7 +28,7 @@ impl Lab {
 
     /// Those that get requests.
     fn in_rotation(&self) -> BTreeSet<String> {
-        self.loaded().iter().filter_map(|line| Some(line.strip_suffix(" UP")?.to_owned())).collect()
+        self.loaded().iter().filter_map(|line| Some(line.strip_suffix(" UP,1")?.to_owned())).collect()
     }
 
     /// Gateways that have a container.
@@ -89,6 +89,8 @@ fn the_wish_to_drain_is_in_the_files_and_outlives_a_reload() {
     assert!(lab.machine.sandbox.read("haproxy/s3-haproxy.cfg").contains("server s3g2 s3g2:9878 weight 0\n"));
     lab.succeed(&["reload"]);
     assert_eq!(lab.in_rotation(), ["s3g1".to_owned(), "s3g3".to_owned()].into());
+    let outcome = lab.succeed(&["up"]);
+    assert!(outcome.stderr.contains("PUT and GET through 2 of 2 gateways"), "{outcome}");
 
     let outcome = lab.run(&["drain", "s3g1", "s3g3"]);
     assert_eq!(outcome.status, 2, "{outcome}");

@@ -36,8 +36,8 @@ load() {
     while read -r word name address more; do
         case "$word $name" in "server s3g"*) ;; *) continue ;; esac
         case $more in
-        *"weight 0"*) echo "$name DRAIN" >> "$here/loaded" ;;
-        *) echo "$name UP" >> "$here/loaded" ;;
+        *"weight 0"*) echo "$name UP,0" >> "$here/loaded" ;;
+        *) echo "$name UP,1" >> "$here/loaded" ;;
         esac
     done < haproxy/s3-haproxy.cfg
 }
@@ -53,7 +53,7 @@ haproxy() {
     *"show stat"*)
         busy=0
         [ ! -s "$here/busy" ] || read -r busy < "$here/busy"
-        echo "# pxname,svname,scur,qcur,status,check_status,type,addr,"
+        echo "# pxname,svname,scur,qcur,status,weight,check_status,type,addr,"
         while read -r name state; do
             echo "gateways,$name,$busy,0,$state,L7OK,2,10.0.0.1:9878,"
         done < "$here/loaded"
@@ -61,8 +61,8 @@ haproxy() {
     *"set server "*)
         echo "$1" >> "$here/told"
         name=${1#*gateways/}; name=${name%% *}
-        state=UP
-        [ "${1##* }" = ready ] || state=DRAIN
+        state=UP,1
+        [ "${1##* }" = ready ] || state=DRAIN,0
         without loaded "$name "
         echo "$name $state" >> "$here/loaded"
         ;;
