@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::stage::{await_service, end, go_on, load, with_each_haproxy};
 use crate::support::balancer::{Stage, Version};
 use crate::support::gateway::Gateway;
+use crate::support::load::{Failure, Load, Traffic};
 use crate::support::run::until;
 use crate::support::say;
 
@@ -26,6 +27,26 @@ fn a_gateway_that_answers_nothing_fails_writes_in_flight_only() {
 #[test]
 fn a_gateway_whose_packets_vanish_fails_writes_in_flight_only() {
     with_each_haproxy(|version| survive(version, Gateway::vanish, Gateway::restart));
+}
+
+#[test]
+fn a_read_that_is_ended_while_haproxy_connects_is_asked_again() {
+    with_each_haproxy(|version| {
+        let stage = Stage::new(version, 3, &[]);
+        let busy = Traffic { clients: 32, pause: Duration::ZERO, ..Traffic::default() };
+        let load = Load::start(&stage.endpoint(), busy);
+        // What happens to requests of a gateway that is found down, as often as it takes to meet some that connect.
+        for _ in 0..200 {
+            stage.control("shutdown sessions server gateways/s3g2").expect("an answer");
+            go_on(Duration::from_millis(25));
+        }
+        let report = load.stop();
+        say(&report.to_string());
+        // A few meet this fate four times in a row, and are told 502.
+        let failed = report.failed();
+        let mut reads = failed.iter().filter(|one| !one.kind.is_write());
+        assert!(reads.all(|one| one.failure != Some(Failure::Status(500))), "{report}");
+    });
 }
 
 /// Puts the second of three gateways in trouble under load, and out of it when HAProxy has noticed.
