@@ -10,8 +10,8 @@ use crate::spec::values::{Heap, Profile};
 const FIRST: u32 = 4096;
 
 /// Memory of a JVM beside its heap that does not grow with it, in MiB: classes, code, stacks, and what `RocksDB` holds.
-/// In ten minutes under load a datanode took the most of all, 574 MiB with a heap of 512 MiB and 458 MiB with one of
-/// 256 MiB (`cargo bench --bench balancer -- --soak`, with `--memory small`), which leaves room for whole heaps.
+/// In ten minutes under load a datanode took the most of all, 574 MiB with a heap of 512 MiB and 626 MiB with one of
+/// 256 MiB (`cargo bench --bench balancer -- --soak`, with `--memory small`), of 1152 and 768 MiB that it may take.
 const BESIDE_HEAP: u32 = 384;
 
 /// A container's share of the machine; Ozone's own example has no such limits.
