@@ -45,8 +45,9 @@ pub struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// Waits until every gateway that is not drained has served a signed PUT and GET, and every SCM is in its group: one that is not
-    /// could not take over. Returns when each gateway had, by its name in HAProxy, where that tells names.
+    /// Waits until every gateway that is not drained has served a signed PUT and GET, and every SCM is in its group:
+    /// one that is not could not take over. Returns when each gateway had, by its name in HAProxy, where that tells
+    /// names.
     ///
     /// # Errors
     /// At once when a container of the cluster has ended; 5 when time is up, with what was ready and what was
