@@ -87,9 +87,9 @@ impl Roll<'_> {
 
     /// With one gateway down already, another one's restart would leave two fewer.
     fn refuse_to_lose_a_second(&self, names: &Names, serving: &Names) -> Result<()> {
-        let is_wanted = |name: &String| !self.cluster.spec.is_drained(name) && !names.contains(name);
-        let wanted: Names = match self.cluster.spec.discovery {
-            Discovery::Static => self.cluster.spec.gateway_names().filter(is_wanted).collect(),
+        let spec = &self.cluster.spec;
+        let wanted: Names = match spec.discovery {
+            Discovery::Static => spec.in_rotation().filter(|name| !names.contains(name)).collect(),
             Discovery::Dns => Names::new(),
         };
         let missing: Names = wanted.difference(serving).cloned().collect();

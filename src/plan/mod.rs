@@ -26,8 +26,8 @@ pub const WEBADMIN_PORT: u32 = 19878;
 /// Port of HAProxy's own pages in its container.
 pub const STATS_PORT: u32 = 8404;
 
-/// Socket of HAProxy's master process in its container, all else of which is read-only. A tmpfs of our own would belong to
-/// root once the container starts again: runc up to 1.1 gives it the mode of the folder it has made for it.
+/// Socket of HAProxy's master process in its container, all else of which is read-only. A tmpfs of our own would be
+/// closed to HAProxy once the container starts again: runc up to 1.1 gives it the mode of the folder that it made.
 pub const MASTER_SOCKET: &str = "/dev/shm/master.sock";
 
 /// Everything the templates need, in ready lists.

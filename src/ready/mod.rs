@@ -65,7 +65,7 @@ impl Wait<'_> {
                 next_list = Instant::now() + LIST;
             }
             if Instant::now() >= next_look {
-                has_all_scms = self.look(progress, &proof);
+                has_all_scms = self.look(progress, &proof, gateways);
                 next_look = Instant::now() + LOOK;
             }
             if proof.is_complete() && has_all_scms {
@@ -82,7 +82,7 @@ impl Wait<'_> {
     }
 
     /// Tells each component's state, as far as it can be seen from here, and returns whether the SCMs are complete.
-    fn look(&self, progress: &mut Progress, proof: &Proof) -> bool {
+    fn look(&self, progress: &mut Progress, proof: &Proof, gateways: usize) -> bool {
         let scms = self.cluster.spec.scms.get() as usize;
         let mut has_all_scms = scms == 1 || self.cluster.scm.is_none();
         if let Some(scm) = &self.cluster.scm {
@@ -114,7 +114,6 @@ impl Wait<'_> {
                 Some(leader) => progress.done("om", format!("`{leader}` leads")),
             }
         }
-        let gateways = self.cluster.spec.in_rotation().count();
         if let Some(seen) = self.cluster.gateways() {
             let up = seen.iter().filter(|gateway| gateway.is_up()).count();
             let report = if up >= gateways { Progress::done } else { Progress::doing };
