@@ -9,7 +9,7 @@ trap 'tmux kill-session -t ozone-compose-record 2>/dev/null || true; (cd "$work/
 mkdir "$work/demo"
 python3 -m venv "$work/python" && "$work/python/bin/pip" -q install rich
 
-tmux new-session -d -s ozone-compose-record -x 100 -y 30 "cd $work/demo && PATH=${tool%/*}:\$PATH exec sh"
+tmux new-session -d -s ozone-compose-record -x 100 -y 40 "cd $work/demo && PATH=${tool%/*}:\$PATH exec sh"
 type() { tmux send-keys -t ozone-compose-record "$1" Enter; }
 shows() { tmux capture-pane -t ozone-compose-record -p | grep -q "$1"; }
 await() { for _ in $(seq 300); do shows "$1" && return; sleep 1; done; echo "never saw: $1" >&2; exit 1; }

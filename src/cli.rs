@@ -1,18 +1,24 @@
-//! Flags and verbs; no logic here. Values of a cluster's options stay texts: `spec` judges them.
+//! Flags and verbs; no logic here. Values of a cluster's options stay texts: `spec` validates them.
 
 mod flags;
+mod meant;
+mod screen;
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-pub use flags::Flags;
+pub use flags::{BalancerFlags, Flags, StartFlags};
+pub use meant::parse;
 
 use crate::error::exit_codes;
-use crate::spec::values::{Bounded, ClusterName, GatewayName, Span};
+use crate::profile::ProfileName;
+use crate::spec::values::machine::{Account, Interface, LogTarget, PlainPath, VirtualAddress};
+use crate::spec::values::{BindAddress, Bounded, ClusterName, GatewayName, Span, UserName, Zone};
 use crate::ui::progress::Mode;
 
 /// The version, and the commit where it is known: `0.1.0 (abc1234)`.
@@ -20,7 +26,7 @@ pub const VERSION: &str = env!("OZONE_COMPOSE_VERSION");
 
 /// Apache Ozone's S3 gateways behind HAProxy: any number of them, as Docker Compose files.
 #[derive(Debug, Parser)]
-#[command(version = VERSION, max_term_width = 100, after_help = exit_codes(), disable_help_subcommand = true)]
+#[command(version = VERSION, max_term_width = 100, after_help = exit_codes(), disable_help_subcommand = true, disable_help_flag = true, help_template = screen::template())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -28,18 +34,24 @@ pub struct Cli {
     /// How waiting is shown
     #[arg(long, global = true, value_name = "MODE", default_value = "auto", help_heading = "Output")]
     pub progress: Mode,
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
     /// Show each command before it runs
     #[arg(short, long, global = true, help_heading = "Output")]
     pub verbose: bool,
+    /// Show the options that most people choose, and end
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = "Output")]
+    pub help: Option<bool>,
+    /// Show every option with its key in ozone-compose.yaml, and end
+    #[arg(long, global = true, action = ArgAction::HelpLong, help_heading = "Output")]
+    pub help_all: Option<bool>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Write the files of a cluster: SCM, OM and datanodes, N S3 gateways, HAProxy in front of them
+    /// Write the files of a cluster: SCM, OM, datanodes, N S3 gateways and HAProxy
     ///
     /// Needs no Docker. Afterwards `docker compose up -d` in the folder starts the cluster, with its S3 API on
     /// port 9878. What you choose is kept in ozone-compose.yaml, so that a bare `generate` repeats it.
@@ -48,10 +60,11 @@ pub enum Verb {
     /// capitals, such as `OZONE_COMPOSE_S3_PORT`. A flag wins over the variable, that over the file.
     #[command(after_help = exit_codes())]
     Generate(Generate),
-    /// Print HAProxy's configuration alone, for gateways on other machines or for tuning by hand
+    /// Print HAProxy's configuration, or write what a balancer on a real machine needs
     ///
     /// With --server for each gateway it is for real machines: listeners on this machine's ports, names from the
-    /// system's resolver. Without, it is what `generate` mounts into the balancer's container.
+    /// system's resolver. With -o DIR it comes with files for systemd, for keepalived on each of two balancers that share
+    /// an address, and with INSTALL.md. Without --server it is what `generate` mounts into the balancer's container.
     #[command(after_help = exit_codes())]
     Haproxy(Haproxy),
     /// Generate, start, and wait until every gateway has served a signed PUT and GET
@@ -61,33 +74,44 @@ pub enum Verb {
     Up(Up),
     /// Change the number of gateways of a cluster that runs, without a failed request
     ///
-    /// More gateways start and take a PUT each by themselves before they get requests. Fewer means the last ones: they
-    /// get nothing new, finish what they have, and are removed. Interrupted, it is finished by running it again.
+    /// New gateways start, and each serves a PUT before it gets requests. Of fewer gateways the last ones go: they get no
+    /// new requests, complete those in flight, and are removed. If it is interrupted, run it again to finish it.
     Scale(Scale),
-    /// Send gateways no new requests, and wait until they have finished what they have
+    /// Send gateways no new requests, and wait until those in flight are complete
     ///
-    /// They stay so, whatever is reloaded or restarted, until `resume`: ozone-compose.yaml keeps it.
+    /// They stay drained through reloads and restarts, until `resume`: ozone-compose.yaml keeps it.
     Drain(Drain),
     /// Send requests again to gateways that were drained
     Resume(Resume),
     /// Restart gateways one at a time, each drained first, without a failed request
     ///
-    /// The next one is begun when the last one serves again; it stops at the first that does not.
+    /// The next gateway restarts when the last one serves again. It stops at the first that does not.
     Restart(Restart),
     /// Have HAProxy load its edited configuration, without a failed request
     ///
     /// Checks haproxy/*.cfg with the balancer's own HAProxy first; a bad configuration is not loaded. For lines of your
     /// own, such as those in haproxy/zz-local.cfg.
     Reload(Reload),
-    /// Stop and remove the containers and networks of a cluster; its data stays unless --volumes is given
+    /// Stop and remove a cluster's containers and networks; --volumes removes its data too
     Down(Down),
+    /// Stop the containers of a cluster; they and their data are kept
+    ///
+    /// HAProxy stops first and completes its transfers, then the gateways, OM, datanodes and SCM.
+    Stop(Stop),
+    /// Start a cluster that was stopped, and wait until every gateway has served
+    Start(Start),
+    /// List the clusters on this engine
+    ///
+    /// Found by this tool's labels, wherever their folders are: name, state, gateways, endpoint and folder.
+    Ls(Ls),
     /// Show containers, and gateways as HAProxy sees them
     Status(Status),
     /// Show the containers' logs
     Logs(Logs),
     /// Print the variables that S3 clients read; nothing while the cluster does not answer
     ///
-    /// In a shell: eval "$(ozone-compose env)". The lines of `--format dotenv` are for `docker run --env-file`.
+    /// In a shell: eval "$(ozone-compose env)". The lines of `--format dotenv` are for `docker run --env-file`. The profile
+    /// of --profile is in ~/.aws, or where `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` say.
     ///
     /// Exits with 5 while the cluster does not answer a signed request within 3 seconds.
     Env(Env),
@@ -95,7 +119,13 @@ pub enum Verb {
     ///
     /// Such as: ozone-compose run -- aws s3 ls. Ends as the command ends; with 127 when it is not there, with 126
     /// when it cannot be run, with 5 while the cluster does not answer.
+    ///
+    /// A whole job is: ozone-compose run --up --down -n 3 --bucket tests -- pytest. What an earlier run left there is taken
+    /// over, and removed in the end.
     Run(Run),
+    /// The S3 users of a secure cluster
+    #[command(subcommand)]
+    User(User),
     /// Try the S3 API through every gateway
     ///
     /// Puts, reads, lists and deletes small objects, uploads 20 MiB in parts through different gateways, writes
@@ -104,12 +134,12 @@ pub enum Verb {
     Smoke(Smoke),
     /// Pack files, logs and states into an archive, for a bug report or a CI artefact
     Collect(Collect),
-    /// Check whether this machine can run the cluster, and say what to do where it cannot
+    /// Check whether this machine can run the cluster, and say what to do if not
     Doctor(Doctor),
     /// The choices of a cluster
     #[command(subcommand)]
     Config(Config),
-    /// Templates of your own, from which files are rendered in place of this tool's
+    /// Templates of your own, which take the place of this tool's
     #[command(subcommand)]
     Templates(Templates),
     /// Print the JSON Schema of ozone-compose.yaml, with which editors complete and check it
@@ -191,8 +221,62 @@ pub struct Generate {
 pub struct Haproxy {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
-    pub flags: Flags,
+    pub machine: Machine,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub flags: BalancerFlags,
 }
+
+/// A balancer on a machine of its own.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "The balancer's machine, for gateways on others")]
+pub struct Machine {
+    /// Write a folder for the machine: haproxy.cfg, a drop-in for systemd, keepalived's files, INSTALL.md
+    #[arg(short = 'o', long = "output", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// Address for S3, once for each; `::` alone is for IPv4 and IPv6 [default: every IPv4 address]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Vec<BindAddress>,
+    /// User of the process that serves [default: haproxy with -o]
+    #[arg(long, value_name = "USER")]
+    pub user: Option<Account>,
+    /// Group of the process that serves [default: haproxy with -o]
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<Account>,
+    /// Folder beyond which that process sees nothing [default: /var/lib/haproxy with -o]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub chroot: Option<PlainPath>,
+    /// Where the log goes: stdout, a socket such as /dev/log, or HOST:514 [default: stdout]
+    #[arg(long, value_name = "TARGET")]
+    pub log_target: Option<LogTarget>,
+    /// Socket for administrators, mode 600, such as /run/haproxy/admin.sock
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub admin_socket: Option<PlainPath>,
+    /// File with a line NAME:HASH for each who may see /stats and /metrics; `openssl passwd -6` makes a hash
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub stats_user: Option<PathBuf>,
+    /// Address for /stats, /metrics and /healthz; any but a loopback address needs --stats-user [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    pub stats_listen: Option<BindAddress>,
+    /// Where this balancer stands: gateways of other zones get requests only while none of this zone is up
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<Zone>,
+    /// Address that two balancers share, with the length of its network: 10.0.0.9/24
+    #[arg(long, value_name = "ADDRESS/LENGTH", requires_all = ["output", "vip_interface", "peer"])]
+    pub vip: Option<VirtualAddress>,
+    /// Interface that gets this address
+    #[arg(long, value_name = "NAME", requires = "vip")]
+    pub vip_interface: Option<Interface>,
+    /// Address of each of the two balancers, by which they talk to each other; given twice
+    #[arg(long, value_name = "ADDRESS", requires = "vip")]
+    pub peer: Vec<IpAddr>,
+    /// Number of the pair, which no other pair in this network has
+    #[arg(long, value_name = "N", requires = "vip")]
+    pub vip_router: Option<RouterNumber>,
+}
+
+/// A virtual router of VRRP.
+pub type RouterNumber = Bounded<1, 255>;
 
 /// Arguments of `up`.
 #[derive(Args, Debug)]
@@ -203,7 +287,8 @@ pub struct Up {
     /// How long to wait until every gateway serves
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub timeout: Span,
-    /// Choose free ports in place of those that are taken, and keep them in ozone-compose.yaml
+    /// Choose free ports in place of those that are taken, and keep them in ozone-compose.yaml; a port alone does so
+    /// by its own flag: --s3-port auto
     #[arg(long, value_name = "auto", value_parser = ["auto"])]
     pub port: Option<String>,
     /// Remove what was started when it does not become ready
@@ -212,7 +297,7 @@ pub struct Up {
     /// Pack logs and states into this archive when it does not become ready
     #[arg(long, value_name = "FILE")]
     pub collect_on_failure: Option<PathBuf>,
-    /// Print the commands that would change something instead of running them
+    /// Print the steps, each with its cause, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Show when each container started, listened, led, left safe mode and served
@@ -238,6 +323,9 @@ pub struct Scale {
     /// How long to wait until new gateways serve
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub timeout: Span,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `drain`.
@@ -252,6 +340,9 @@ pub struct Drain {
     /// How long to wait for requests in flight; the gateways stay drained afterwards
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `resume`.
@@ -263,6 +354,9 @@ pub struct Resume {
     /// Gateways, such as s3g2; all that are drained without
     #[arg(value_name = "GATEWAY")]
     pub gateways: Vec<GatewayName>,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `restart`.
@@ -280,6 +374,9 @@ pub struct Restart {
     /// How long to wait until a gateway serves again
     #[arg(long, value_name = "TIME", default_value = "2m")]
     pub timeout: Span,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `reload`.
@@ -288,6 +385,9 @@ pub struct Reload {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `down`.
@@ -305,9 +405,42 @@ pub struct Down {
     /// Remove every cluster of this tool on this engine
     #[arg(long)]
     pub all: bool,
-    /// Print the commands that would change something instead of running them
+    /// Print the steps, each with its cause, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `stop`.
+#[derive(Args, Debug)]
+pub struct Stop {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `start`.
+#[derive(Args, Debug)]
+pub struct Start {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How long to wait until every gateway serves
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub timeout: Span,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `ls`.
+#[derive(Args, Debug)]
+pub struct Ls {
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Arguments of `status`.
@@ -349,6 +482,8 @@ pub enum EnvFormat {
     Shell,
     /// For an env file
     Dotenv,
+    /// For the later steps of a GitHub job: appended to the file that `GITHUB_ENV` names
+    Github,
     /// For programs
     Json,
 }
@@ -359,20 +494,100 @@ pub struct Env {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
+    /// The S3 user whose key they have, in a secure cluster; its first one without
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<UserName>,
     /// How to print them
     #[arg(long, value_enum, default_value_t)]
     pub format: EnvFormat,
+    /// Print what a container in the cluster's network uses
+    #[arg(long)]
+    pub inside: bool,
+    /// Write an AWS profile of this name instead, for `aws --profile NAME` and SDKs; nothing else in the files changes
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["format", "inside"])]
+    pub profile: Option<ProfileName>,
+    /// Remove that profile, whether the cluster runs or not
+    #[arg(long, requires = "profile")]
+    pub remove: bool,
 }
 
 /// Arguments of `run`.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("attended").args(["up", "down"]).multiple(true))]
 pub struct Run {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
+    /// The S3 user whose key it has, in a secure cluster; its first one without. With --up, one who is there then
+    #[arg(long = "user", value_name = "NAME")]
+    pub as_user: Option<UserName>,
+    /// Run it in a container of this image, in the cluster's network
+    #[arg(long, value_name = "IMAGE")]
+    pub inside: Option<String>,
+    /// Start the cluster first and wait until it is ready, as `up` with the same flags
+    #[arg(long)]
+    pub up: bool,
+    /// Remove the cluster and its data in the end, whoever started it and however the command ended
+    #[arg(long)]
+    pub down: bool,
+    /// With --up: how long to wait until every gateway serves
+    #[arg(long, value_name = "TIME", default_value = "5m", requires = "up")]
+    pub timeout: Span,
+    /// With --up: choose free ports in place of those that are taken
+    #[arg(long, value_name = "auto", value_parser = ["auto"], requires = "up")]
+    pub port: Option<String>,
+    /// With --up or --down: pack logs and states into this archive when the start or the command fails
+    #[arg(long, value_name = "FILE", requires = "attended")]
+    pub collect_on_failure: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub flags: StartFlags,
     /// The command and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<String>,
+}
+
+/// What to do with S3 users.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user, with a secret that OM makes
+    Add(UserWithSecret),
+    /// Remove a user, whose secret is worth nothing from then on; the buckets stay
+    Remove(OneUser),
+    /// Give a user another secret; the one before is worth nothing from then on
+    Rotate(UserWithSecret),
+    /// List the users, and whether this folder has their secrets
+    List(ListUsers),
+}
+
+/// A user.
+#[derive(Args, Debug)]
+pub struct OneUser {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// The user, whose access key is the same
+    #[arg(value_name = "NAME")]
+    pub name: UserName,
+}
+
+/// A user, and which secret it gets.
+#[derive(Args, Debug)]
+pub struct UserWithSecret {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub user: OneUser,
+    /// Take the secret in this environment variable rather than one that OM makes
+    #[arg(long, value_name = "VARIABLE")]
+    pub secret_from_env: Option<String>,
+}
+
+/// Arguments of `user list`.
+#[derive(Args, Debug)]
+pub struct ListUsers {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
 }
 
 /// Arguments of `smoke`.

@@ -13,7 +13,7 @@ pub enum Status {
     Failed,
     /// Bad usage, or a bad `ozone-compose.yaml`.
     Usage,
-    /// Files differ, were edited by hand, or are somebody else's.
+    /// Files differ, were edited by hand, or are not this tool's.
     Differs,
     /// No engine that can be used.
     NoEngine,
@@ -59,7 +59,7 @@ pub struct ExitCode {
     pub meaning: &'static str,
 }
 
-/// Every way in which a run of this tool's own ends: what `--help`, the man pages and JSON say of it.
+/// Every way in which a run of this tool's own ends: what `--help`, the man pages and JSON say about it.
 pub const EXIT_CODES: &[ExitCode] = &[
     ExitCode { status: Status::Done, name: "done", meaning: "done" },
     ExitCode { status: Status::Failed, name: "failed", meaning: "failed" },

@@ -1,4 +1,4 @@
-//! What SCMs and OMs say of themselves by JMX: safe mode, who is in their Ratis group, and who leads it.
+//! What SCMs and OMs report by JMX: safe mode, who is in their Ratis group, and who leads it.
 //!
 //! Knows the format only, not how a page is fetched.
 
@@ -13,9 +13,9 @@ pub const OM: &str = "jmx?qry=Hadoop:service=OzoneManager,name=OzoneManagerInfo,
 /// Safe mode of the SCM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SafeMode {
-    /// Whether it holds writes back.
+    /// Whether it blocks writes.
     pub on: bool,
-    /// The first rule that is not met, in Ozone's words.
+    /// The first rule that is not satisfied, in Ozone's words.
     pub waits_for: String,
     /// How many datanodes registered: `1 of 3 registered`.
     pub datanodes: String,
@@ -28,11 +28,11 @@ pub struct SafeMode {
 pub struct Member {
     /// Its host, which is its service.
     pub host: String,
-    /// Whether it leads.
+    /// Whether it is the leader.
     pub leads: bool,
 }
 
-/// Safe mode as an SCM's page tells it; none where it is no such page.
+/// Safe mode as an SCM's page reports it; none where it is no such page.
 #[must_use]
 pub fn safe_mode(page: &str) -> Option<SafeMode> {
     let bean = bean(page)?;

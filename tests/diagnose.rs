@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::Value;
 
 use support::archive::unpacked;
@@ -63,7 +65,7 @@ fn an_engine_that_is_down_is_told_with_the_way_to_start_it() {
     assert!(table.contains("reaches no engine: Cannot connect"), "{table}");
     assert!(table.contains("systemctl start"), "{table}");
     // What only the engine knows is left out rather than guessed.
-    assert!(!table.contains("memory") && !machine.asked().contains("info"), "{table}");
+    assert!(!table.contains("memory") && !machine.asked().contains("info --format {{json"), "{table}");
 }
 
 #[test]
@@ -105,10 +107,17 @@ fn a_container_that_holds_a_port_is_named_unless_it_is_the_clusters_own() {
 fn ports_and_disks_of_an_engine_elsewhere_are_not_this_machines() {
     let (_held, port) = listener();
     let elsewhere = "tcp://10.0.0.7:2376\n";
-    let machine = Machine::new().with_good_engine().docker("context\\ inspect*", 0, elsewhere, "");
-    let outcome = doctor(&machine, port, &[]);
+    let df = "Filesystem 1024-blocks Used Available Capacity Mounted on\noverlay 9 9 1048576 1% /\n";
+    let of = |published: &str| {
+        let machine = Machine::new().with_good_engine().docker("context\\ inspect*", 0, elsewhere, "");
+        machine.docker("run\\ --rm*\\ df\\ *", 0, df, "").docker("ps\\ --format*", 0, published, "")
+    };
+    let outcome = doctor(&of("0.0.0.0:5000->5000/tcp\n"), port, &[]);
     outcome.succeeded();
-    assert!(!outcome.stdout.contains("ports") && !outcome.stdout.contains("disk"), "{outcome}");
+    assert!(outcome.stdout.contains(&format!("ports    good     {port} are free")), "{outcome}");
+    assert!(outcome.stdout.contains("disk     warning  1.0 GiB free"), "{outcome}");
+    let outcome = doctor(&of(&format!("0.0.0.0:{port}->9878/tcp\n")), port, &[]);
+    assert_eq!(outcome.status, 1, "{outcome}");
 }
 
 #[test]
@@ -131,9 +140,28 @@ fn heaps_beyond_the_engines_memory_are_refused() {
     assert!(outcome.stdout.contains("--memory small"), "{outcome}");
 }
 
-const CONTAINERS: &str = "b2\tdemo-scm-1\trunning\tscm\tscm\n\
-                          a1\tdemo-s3g-1\trunning\tbalancer\ts3g\n\
-                          c3\tdemo-s3g1-1\texited\tgateway\ts3g1\n";
+const CONTAINERS: &str = "b2\tUp 2 minutes\na1\tUp 2 minutes\nc3\tExited (137)\n";
+
+/// As the engine inspects them.
+fn inspected() -> String {
+    let one = |id: &str, service: &str, role: &str, state: &str| {
+        let labels = serde_json::json!({
+            "com.docker.compose.project": "demo", "com.docker.compose.service": service,
+            "io.github.ozone-compose.role": role,
+        });
+        let (state, name) = (serde_json::json!({ "Status": state }), format!("/demo-{service}-1"));
+        format!(
+            "{}\n",
+            serde_json::json!({ "Id": id, "Name": name, "State": state, "Config": { "Labels": labels } })
+        )
+    };
+    [
+        one("b2", "scm", "scm", "running"),
+        one("a1", "s3g", "balancer", "running"),
+        one("c3", "s3g1", "gateway", "exited"),
+    ]
+    .concat()
+}
 
 /// An engine with a cluster whose gateway has ended.
 fn cluster() -> Machine {
@@ -143,8 +171,9 @@ fn cluster() -> Machine {
         .docker("version", 0, "Client: 28.2.2\n", "")
         .docker("compose\\ version*", 0, "Docker Compose version v2.40.3\n", "")
         .docker("ps\\ --all\\ --no-trunc*project=demo*", 0, CONTAINERS, "")
-        .docker("compose\\ -p\\ demo\\ ps*", 0, "{\"Name\":\"demo-scm-1\"}\n", "")
+        .docker("*\\ ls*", 0, "", "")
         .docker("inspect*", 0, inspect, "")
+        .docker("inspect\\ --type\\ container*", 0, &inspected(), "")
         .docker("exec\\ b2\\ sh*", 0, "17\n", "")
         .docker("exec\\ b2\\ curl*/jmx", 0, r#"{"beans":[{"key":"db.password","value":"hunter2"}]}"#, "")
         .docker("exec\\ a1\\ wget*", 0, "# pxname,svname\ngateways,s3g1\n", "")
@@ -159,10 +188,15 @@ fn an_archive_holds_what_there_is_without_its_secrets() {
     let machine = cluster();
     let edited = machine.sandbox.read("c/docker-config") + "DB_PASSWORD=hunter2 and more\n";
     machine.sandbox.write("c/docker-config", edited);
+    let haproxy = machine.sandbox.read("c/haproxy/s3-haproxy.cfg") + "    stats auth \"admin:hunter2\"\n";
+    machine.sandbox.write("c/haproxy/s3-haproxy.cfg", haproxy);
 
     let outcome = machine.run(&["collect", "-o", "c"]);
     assert_eq!(outcome.to_string(), "exit 0\n--- stdout\ndemo-collected.tar.gz\n");
-    let parts = unpacked(&machine.sandbox.path("demo-collected.tar.gz"));
+    let archive = machine.sandbox.path("demo-collected.tar.gz");
+    // What is masked is what is known as a secret; what else logs say is its owner's to show.
+    assert_eq!(fs_err::metadata(&archive).expect("an archive").permissions().mode() & 0o777, 0o600);
+    let parts = unpacked(&archive);
     let names: Vec<&str> =
         parts.iter().map(|(name, _)| name.strip_prefix("demo-collected/").expect("one top folder")).collect();
     let expected = [

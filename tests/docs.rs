@@ -12,7 +12,7 @@ use fs_err as fs;
 use ozone_compose::cli::Cli;
 use ozone_compose::render::ALL_FILES;
 use ozone_compose::spec::choices::FILE_NAME;
-use ozone_compose::spec::options::{Default as Preset, OPTIONS, Opt, Scope};
+use ozone_compose::spec::options::{OPTIONS, Opt, Preset, Scope};
 
 use support::examples;
 
@@ -27,8 +27,8 @@ fn options() -> String {
     let mut text = format!(
         "# Options\n\n\
          <!-- Made from src/spec/options.rs: {REGENERATE} -->\n\n\
-         Each option is a flag of `generate`, `haproxy`, `up` and `config show`, a key of `{FILE_NAME}`, and an \
-         environment variable. A\nflag wins over the variable, that over the file, that over the default.\n"
+         Each option is a flag of `generate`, `haproxy`, `up`, `run --up` and `config show`, a key of `{FILE_NAME}`, and an \
+         environment\nvariable. A flag wins over the variable, that over the file, that over the default.\n"
     );
     let mut group = "";
     for option in OPTIONS {
@@ -66,9 +66,12 @@ fn row(option: &Opt) -> String {
     };
     let Opt { key, flag, help, .. } = option;
     let variable = option.variable();
-    format!(
-        "| `{key}` | {short}`--{flag} {placeholder}` | `{variable}` | {default} | {help}{words}{scope} |\n"
-    )
+    let flag = if option.is_switch() {
+        format!("`--{flag}`, `--{flag}=off`")
+    } else {
+        format!("`--{flag} {placeholder}`")
+    };
+    format!("| `{key}` | {short}{flag} | `{variable}` | {default} | {help}{words}{scope} |\n")
 }
 
 #[test]
@@ -116,15 +119,20 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn the_page_of_haproxy_has_every_line_of_the_example_and_names_tests_that_are_there() {
-    let page = fs::read_to_string(path("haproxy.md")).expect("docs/haproxy.md");
-    let single = examples::all().into_iter().find(|example| example.case == "single").expect("an example");
-    let cfg = single.read("haproxy/s3-haproxy.cfg");
-    let lines = cfg.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    // One line of servers stands for all.
-    for line in lines.filter(|line| !line.starts_with("server s3g") || line.starts_with("server s3g1 ")) {
-        assert!(page.contains(&format!("`{line}`")), "{line}");
+fn the_pages_have_every_line_of_the_configurations_and_names_tests_that_are_there() {
+    for (page, case) in [("haproxy.md", "single"), ("example.md", "upstream")] {
+        let page = fs::read_to_string(path(page)).expect("a page");
+        let example = examples::all().into_iter().find(|example| example.case == case).expect("an example");
+        let cfg = example.read("haproxy/s3-haproxy.cfg");
+        let is_line = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        // One line of servers stands for all.
+        let is_other = |line: &str| line.starts_with("server s3g") && !line.starts_with("server s3g1 ");
+        let lines = cfg.lines().map(str::trim).filter(is_line).filter(|line| !is_other(line));
+        for line in lines {
+            assert!(page.contains(&format!("`{line}`")), "{line}");
+        }
     }
+    let page = fs::read_to_string(path("haproxy.md")).expect("docs/haproxy.md");
     let tests = sources("balancer");
     for name in page.split('*').filter(|word| word.contains('_') && !word.contains(' ')) {
         assert!(tests.contains(&format!("fn {name}()")), "{name}");
@@ -203,4 +211,51 @@ fn sources(name: &str) -> String {
     }
     let files = fs::read_dir(place).expect("a test crate");
     files.map(|entry| read(entry.expect("an entry").path())).collect()
+}
+
+/// Every command of this tool that the sources print as something to type: in backquotes, or by `Site::command`. What
+/// is filled in at run time is the name of a gateway, which stands for any word.
+fn hints(source: &str) -> Vec<String> {
+    // As it reads: without the marks by which Rust goes on in the next line.
+    let text: String = source.split("\\\n").map(str::trim_start).collect();
+    let quoted = text.split("`ozone-compose ").skip(1).filter_map(|rest| rest.split('`').next());
+    let built =
+        ["site.command(\"", "site.command(&format!(\""].into_iter().flat_map(|call| text.split(call).skip(1));
+    let built = built.filter_map(|rest| rest.split('"').next());
+    let filled = |command: &str| {
+        let mut words = String::new();
+        let mut rest = command;
+        while let Some((before, after)) = rest.split_once('{') {
+            words.push_str(before);
+            words.push_str("s3g1");
+            rest = after.split_once('}').map_or("", |(_, after)| after);
+        }
+        format!("ozone-compose {words}{rest}")
+    };
+    quoted.chain(built).map(filled).collect()
+}
+
+#[test]
+fn every_command_that_the_sources_print_is_one_that_the_tool_takes() {
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = 0;
+    while let Some(place) = open.pop() {
+        if place.ends_with("tests.rs") {
+            continue;
+        }
+        if place.is_dir() {
+            open.extend(fs::read_dir(place).expect("a folder").map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let source = fs::read_to_string(&place).expect("a source");
+        // Doc comments name verbs as well, and commands of Docker are built in the same way.
+        let lines =
+            source.lines().filter(|line| !line.trim_start().starts_with("//") && !line.contains("engine"));
+        for hint in hints(&lines.flat_map(|line| [line, "\n"]).collect::<String>()) {
+            found += 1;
+            let taken = Cli::try_parse_from(hint.split_whitespace());
+            assert!(taken.is_ok(), "{}: nobody can type `{hint}`", place.display());
+        }
+    }
+    assert!(found > 40, "{found}");
 }

@@ -2,27 +2,40 @@
 
 mod support;
 
+use std::process::Command;
+
 use serde_json::Value;
 
+use support::engine::Machine;
 use support::s3::{Behaviour, Service, Wrong};
-use support::{Outcome, Runs, Sandbox, clean, free_port, listener};
+use support::{Outcome, Runs, clean, free_port, listener};
 
-/// A folder with the files of a cluster that is said to listen on a service's ports.
-fn folder(s3_port: u16, stats_port: u16, options: &[&str]) -> Sandbox {
-    let sandbox = Sandbox::new();
-    let (s3, stats) = (s3_port.to_string(), stats_port.to_string());
-    let mut arguments = vec!["generate", "-q", "--name", "demo", "--s3-port", &s3];
-    if !options.contains(&"upstream") {
-        arguments.extend(["--stats-port", &stats]);
+/// A folder with the files of a cluster, and an engine where its balancer runs and publishes a service's ports.
+struct Folder(Machine);
+
+impl Runs for Folder {
+    /// With the engine first on PATH, and whatever `run` is to find behind it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.0.command(arguments);
+        let (engine, path) = (self.0.beside(""), std::env::var("PATH").expect("a PATH"));
+        command.env("PATH", format!("{}:{path}", engine.display()));
+        command
     }
-    arguments.extend(options);
-    sandbox.succeed(&arguments);
-    sandbox
 }
 
-fn folder_of(service: &Service) -> Sandbox {
-    folder(service.s3_port, service.stats_port, &["-n", "3"])
+fn folder(s3_port: u16, gateways: &[(&str, &str)], options: &[&str]) -> Folder {
+    let is_tuned = !options.contains(&"upstream");
+    let machine = Machine::new().with_balancer(s3_port, is_tuned, gateways);
+    machine.sandbox.succeed(&[&["generate", "-q", "--name", "demo"], options].concat());
+    Folder(machine)
 }
+
+fn folder_of(service: &Service) -> Folder {
+    folder(service.s3_port, &UP, &["-n", "3"])
+}
+
+/// What HAProxy says of three gateways that are well.
+const UP: [(&str, &str); 3] = [("s3g1", "UP,L7OK"), ("s3g2", "UP,L7OK"), ("s3g3", "UP,L7OK")];
 
 /// The rows of the first table by check: what `RESULT` says.
 fn results(outcome: &Outcome) -> Vec<(String, String)> {
@@ -45,7 +58,8 @@ fn env_prints_lines_for_a_shell_that_eval_takes() {
     let folder = folder_of(&service);
     let outcome = folder.run(&["env"]);
     let expected = format!(
-        "export AWS_ENDPOINT_URL_S3='http://127.0.0.1:{}'\n\
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_ENDPOINT_URL AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n\
+         export AWS_ENDPOINT_URL_S3='http://127.0.0.1:{}'\n\
          export AWS_ACCESS_KEY_ID='ozone-compose'\n\
          export AWS_SECRET_ACCESS_KEY='ozone-compose'\n\
          export AWS_REGION='us-east-1'\n\
@@ -84,7 +98,7 @@ fn env_turns_checksums_after_the_body_off_for_ozone_2_0_only() {
     let service = Service::start(Behaviour::healthy(3));
     let env = |version| {
         let options = ["--ozone-version", version];
-        let folder = folder(service.s3_port, service.stats_port, &options);
+        let folder = folder(service.s3_port, &UP, &options);
         folder.succeed(&["env", "--format", "dotenv"]).stdout
     };
     let off =
@@ -95,7 +109,7 @@ fn env_turns_checksums_after_the_body_off_for_ozone_2_0_only() {
 
 #[test]
 fn nothing_is_printed_or_run_while_the_cluster_does_not_answer() {
-    let folder = folder(free_port(), free_port(), &[]);
+    let folder = folder(free_port(), &UP, &[]);
     for verb in [&["env"][..], &["run", "--", "echo", "ran"], &["smoke"], &["smoke", "--format", "json"]] {
         let outcome = folder.run(verb);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{verb:?}");
@@ -107,10 +121,29 @@ fn nothing_is_printed_or_run_while_the_cluster_does_not_answer() {
 }
 
 #[test]
+fn whoever_answers_on_the_port_of_a_cluster_that_does_not_run_is_not_asked() {
+    let service = Service::start(Behaviour::healthy(3));
+    let never_started =
+        Machine::new().with_good_engine().docker("*\\ ls*", 0, "", "").docker("ps*", 0, "", "");
+    let port = service.s3_port.to_string();
+    never_started.sandbox.succeed(&["generate", "-q", "--name", "demo", "--s3-port", &port]);
+    let folder = Folder(never_started);
+    for verb in [&["env"][..], &["run", "--", "echo", "ran"], &["smoke"]] {
+        let outcome = folder.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+        assert!(
+            outcome.stderr.contains("cluster `demo` does not run: it has no running balancer"),
+            "{outcome}"
+        );
+    }
+    assert_eq!(service.requests(), 0, "nobody has asked it anything");
+}
+
+#[test]
 fn a_cluster_that_accepts_and_never_answers_is_not_ready() {
     // The queue of the listener takes the connection; nobody takes it from there.
     let (_listener, port) = listener();
-    let outcome = folder(port, free_port(), &[]).run(&["env"]);
+    let outcome = folder(port, &UP, &[]).run(&["env"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""));
     assert!(outcome.stderr.contains("no answer within 3.0 s"), "{outcome}");
 }
@@ -124,7 +157,7 @@ fn one_gateway_that_fails_does_not_hide_a_cluster_that_answers() {
 #[test]
 fn another_service_on_the_port_is_not_taken_for_the_cluster() {
     let service = Service::start(Behaviour::healthy(3));
-    let outcome = folder(service.stats_port, free_port(), &[]).run(&["env"]);
+    let outcome = folder(service.stats_port, &UP, &[]).run(&["env"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""));
     assert!(outcome.stderr.contains("what answered there is not S3"), "{outcome}");
 }
@@ -243,7 +276,8 @@ fn smoke_names_a_gateway_that_never_gets_a_request() {
 #[test]
 fn smoke_expects_nothing_of_a_gateway_that_is_down() {
     let service = Service::start(Behaviour::with(2, Wrong::Down));
-    let outcome = folder_of(&service).run(&["smoke"]);
+    let one_down = [("s3g1", "UP,L7OK"), ("s3g2", "DOWN,L4CON"), ("s3g3", "UP,L7OK")];
+    let outcome = folder(service.s3_port, &one_down, &["-n", "3"]).run(&["smoke"]);
     assert_eq!(outcome.status, 0, "{outcome}");
     assert!(outcome.stdout.contains("s3g2     DOWN     0         0 %"), "{outcome}");
 }
@@ -251,7 +285,7 @@ fn smoke_expects_nothing_of_a_gateway_that_is_down() {
 #[test]
 fn smoke_says_what_it_cannot_see_behind_a_balancer_that_names_no_gateway() {
     let service = Service::start(Behaviour { named: false, ..Behaviour::healthy(3) });
-    let folder = folder(service.s3_port, 0, &["--profile", "upstream"]);
+    let folder = folder(service.s3_port, &[], &["--profile", "upstream"]);
     let outcome = folder.run(&["smoke"]);
     assert_eq!(outcome.status, 0, "{outcome}");
     for check in ["cross-gateway", "distribution"] {
@@ -263,4 +297,30 @@ fn smoke_says_what_it_cannot_see_behind_a_balancer_that_names_no_gateway() {
     // The same answers from a balancer that should name gateways are a fault.
     assert_eq!(folder_of(&service).run(&["smoke"]).status, 1);
     assert_eq!(service.leftovers(), 0);
+}
+
+#[test]
+fn run_and_env_reach_the_cluster_whatever_profile_and_proxy_the_caller_has() {
+    let service = Service::start(Behaviour::healthy(3));
+    let folder = folder_of(&service);
+    let caller = [
+        ("AWS_PROFILE", "production"),
+        ("AWS_SESSION_TOKEN", "of somebody"),
+        ("AWS_ENDPOINT_URL", "http://10.9.9.9"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+        ("https_proxy", "http://10.9.9.9:3128"),
+        ("NO_PROXY", "intranet"),
+    ];
+    let script =
+        "echo \"$NO_PROXY $no_proxy\"; env | grep -E '^AWS_(PROFILE|SESSION|ENDPOINT_URL=|IGNORE)'; exit 0";
+    let mut run = folder.command(&["run", "--", "sh", "-c", script]);
+    let run = Outcome::of(run.envs(caller));
+    assert_eq!((run.status, run.stdout.as_str()), (0, "intranet,127.0.0.1 intranet,127.0.0.1\n"), "{run}");
+
+    let mut env = folder.command(&["env"]);
+    let env = Outcome::of(env.envs(caller)).stdout;
+    let shell = Outcome::of(clean("sh").args(["-c", &format!("{env}{script}")]).envs(caller));
+    assert_eq!(shell.stdout, run.stdout, "{shell}");
+    let direct = folder.succeed(&["env"]).stdout;
+    assert!(!direct.contains("NO_PROXY"), "without a proxy there is nothing to say: {direct}");
 }

@@ -18,15 +18,48 @@ const TEXTS: &[(&str, &[&str], &[&str])] = &[
     ("gateways.drained", &["s3g2", "[s3g1, s3g3]", "[]"], &["s3g", "s3g0", "[om]", "s3g1x", "{a: 1}"]),
     (
         "servers",
-        &["gw1:9878", "[gw1:1, '[::1]:65535', 10.0.0.7:80]", "[]"],
-        &["gw1", "[gw1]", "{a: 1}", "[[gw1:1]]"],
+        &["gw1:9878", "'east=gw1.:1,weight=2,backup,zone=a'", "[gw1:1, '[::1]:65535', 10.0.0.7:80]", "[]"],
+        &[
+            "gw1",
+            "[gw1]",
+            "{a: 1}",
+            "[[gw1:1]]",
+            "'gw1:1,spare'",
+            "'=gw1:1'",
+            "'http://gw1:1'",
+            "'https://gw1'",
+        ],
     ),
-    ("ozone.version", &["2.2.1", "2.0.0"], &["2.2", "1.4.1", "latest", "3.0.0"]),
+    (
+        "buckets",
+        &["abc", "[my-bucket, a.b, '2024-01-01']", "[]", "[logs:layout=fso:quota=10GB, 'a.b:quota=1B']"],
+        &[
+            "ab",
+            "Bucket",
+            "[a_b]",
+            "'-ab'",
+            "'a,b'",
+            "123",
+            "{a: 1}",
+            "[[abc]]",
+            "abc:fso",
+            "abc:layout=x",
+            "abc:quota=10",
+        ],
+    ),
+    (
+        "domains",
+        &["s3.localhost", "[localhost, s3.127.0.0.1.nip.io]", "[]"],
+        &["S3.localhost", "'*.s3.localhost'", "10.0.0.7", "'a.'", "{a: 1}", "[[a]]"],
+    ),
+    ("ozone.version", &["2.2.1", "2.0.0", "2.3.0-SNAPSHOT", "latest"], &["2.2", "1.4.1", "newest", "2.2.1-"]),
     (
         "ozone.image",
         &["apache/ozone:2.2.1", "localhost:5000/a/b", "mine"],
         &["A/b", "a//b", "'a b'", "'${X}'", "'a:'"],
     ),
+    ("users", &["alice", "[alice, Bob.c]", "[]"], &["7", "'-a'", "'a b'", "'a,b'", "{a: 1}", "[[alice]]"]),
+    ("kdc.image", &["mine/kdc:1"], &["-a", "'a:b c'", "'a@b'"]),
     ("balancer.image", &["haproxy:3.2-alpine"], &["-a", "'a:b c'", "'a@b'"]),
     (
         "images.registry",
@@ -37,6 +70,11 @@ const TEXTS: &[(&str, &[&str], &[&str])] = &[
         "ports.bind",
         &["127.0.0.1", "0.0.0.0", "'::1'", "'[::]'"],
         &["localhost", "10.0.0.300", "127.0.0", "1"],
+    ),
+    (
+        "ports.host",
+        &["docker", "10.0.0.7", "ci.example.com", "'[fd00::7]'", "'fd00::7'"],
+        &["a b", "'http://docker'", "-a", "'docker:2375'", "''"],
     ),
     ("balancer.health-interval", TIMES.0, TIMES.1),
     ("timeouts.connect", TIMES.0, TIMES.1),
@@ -51,6 +89,10 @@ const TEXTS: &[(&str, &[&str], &[&str])] = &[
     ("memory.scm", SIZES.0, SIZES.1),
     ("memory.om", SIZES.0, SIZES.1),
     ("memory.datanode", SIZES.0, SIZES.1),
+    ("seed", &["fixtures", "../my fixtures", "/etc/mine"], &["'*'", "''", "[a]"]),
+    ("balancer.tls-cert", &["my.pem", "../my certs/a.pem"], &["'*'", "''", "[a]"]),
+    ("balancer.tls-key", &["my.key", "/etc/ssl/my.key"], &["'*'", "''", "[a]"]),
+    ("balancer.backend-ca", &["/etc/ca.pem", "/ca"], &["ca.pem", "'/a b'", "''", "[a]"]),
     ("templates", &["mine", "../my templates", "/etc/mine"], &["'*'", "''", "[a]"]),
 ];
 const TIMES: (&[&str], &[&str]) =
@@ -101,9 +143,21 @@ impl Judge {
 
 /// A file that chooses one thing, and what it cannot be chosen without.
 fn choosing(option: &Opt, value: &str) -> String {
-    let base = if ["scm.count", "om.count"].contains(&option.key) { "base: ha\n" } else { "" };
+    let base = match option.key {
+        "scm.count" | "om.count" => "base: ha\n",
+        "balancer.backend-ca" if !value.is_empty() => "servers: 'https://gw1:1'\n",
+        "balancer.backend-insecure" if value.contains("on") => "servers: 'https://gw1:1'\n",
+        _ => "",
+    };
+    let with = match option.key {
+        "balancer.tls-cert" if !value.is_empty() => "  tls: on\n  tls-key: my.key\n",
+        "balancer.http" => "  tls: on\n",
+        "balancer.tls-key" if !value.is_empty() => "  tls: on\n  tls-cert: my.pem\n",
+        _ => "",
+    };
+    let base = if option.key == "users" && !value.is_empty() { "security: kerberos\n" } else { base };
     match option.key.split_once('.') {
-        Some((section, key)) => format!("version: 1\n{base}{section}:\n  {key}: {value}\n"),
+        Some((section, key)) => format!("version: 1\n{base}{section}:\n{with}  {key}: {value}\n"),
         None => format!("version: 1\n{base}{}: {value}\n", option.key),
     }
 }

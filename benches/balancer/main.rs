@@ -1,12 +1,17 @@
 //! What a balancer of this tool does under failure and load, beside Ozone's own example, in one run.
 //!
-//! `cargo bench --bench balancer` with stub gateways and the machine's HAProxy, in about three minutes;
+//! `cargo bench --bench balancer` with stub gateways and the machine's HAProxy, in about one minute;
+//! `cargo bench --bench balancer -- --throughput [ROUNDS] [GET|PUT]` with nginx as gateways and wrk as clients, in about
+//! eight: what the balancer itself costs and how fast it is.
+//! `cargo bench --bench balancer -- --throughput --tls [ROUNDS] [GET|PUT]` likewise what https costs beside http.
+//! `cargo bench --bench balancer -- --pair`, as root, takes one of two balancers in network namespaces away, in one.
 //! `cargo bench --bench balancer -- --real` with real clusters, which need Docker and the images, in about ten.
 //! `cargo bench --bench balancer -- --soak [OPTIONS OF up]` puts ten minutes of load on several SCMs and OMs.
 //! `cargo bench --bench balancer -- --count` starts clusters of 1 to 30 gateways and draws docs/gateways.svg.
 //! Prints a table in Markdown; progress goes to standard error.
 
 mod count;
+mod pair;
 mod real;
 #[allow(dead_code, reason = "the tests on clusters need more of it")]
 #[path = "../../tests/cluster/running.rs"]
@@ -15,6 +20,7 @@ mod soak;
 mod stubs;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod throughput;
 
 use std::io::Write;
 use std::time::Duration;
@@ -36,6 +42,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let text = match arguments.split_first() {
         Some((mode, options)) if mode == "--soak" => soak::table(options),
+        Some((mode, options)) if mode == "--throughput" => throughput::table(options),
+        Some((mode, _)) if mode == "--pair" => pair::table(),
         Some((mode, _)) if mode == "--count" => {
             let measured = count::measured();
             fs_err::write("docs/gateways.svg", count::plot(&measured)).expect("a file");

@@ -5,9 +5,7 @@
 pub mod mask;
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -70,7 +68,8 @@ impl Bundle {
         &self.missing
     }
 
-    /// Writes the archive with everything under one folder, whole or not at all.
+    /// Writes the archive with everything under one folder, whole or not at all. Only its owner may read it: not every
+    /// secret in a log is known as one.
     ///
     /// # Errors
     /// A file of that name that is there already, which stays as it is; a full disk.
@@ -82,7 +81,6 @@ impl Bundle {
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         let mut staged = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).with_context(attempt)?;
         staged.write_all(&packed(top, &self.parts)?).with_context(attempt)?;
-        staged.as_file().set_permissions(Permissions::from_mode(0o644)).with_context(attempt)?;
         staged.as_file().sync_all().with_context(attempt)?;
         match staged.persist_noclobber(file) {
             Ok(_) => Ok(()),

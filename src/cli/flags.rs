@@ -6,37 +6,81 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
 
 use crate::spec::choices::{Choices, Origin};
-use crate::spec::options::{Default as Preset, OPTIONS, Opt};
+use crate::spec::options::{OPTIONS, Opt, Preset, Scope};
 
-/// The options of a cluster that were given as flags.
-#[derive(Debug)]
-pub struct Flags(pub Choices);
+/// Declares the options of a cluster that were given as flags, each of which `$shaped` makes of its row, or leaves out.
+macro_rules! flags {
+    ($(#[$doc:meta])* $name:ident, $shaped:expr) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(pub Choices);
 
-impl Args for Flags {
-    fn augment_args(command: Command) -> Command {
-        OPTIONS.iter().fold(command, |command, option| command.arg(argument(option)))
-    }
+        impl Args for $name {
+            fn augment_args(command: Command) -> Command {
+                OPTIONS.iter().filter_map($shaped).fold(command, Command::arg)
+            }
 
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
+            fn augment_args_for_update(command: Command) -> Command {
+                Self::augment_args(command)
+            }
+        }
+
+        impl FromArgMatches for $name {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self(chosen(matches)))
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
+}
+
+flags! {
+    /// The options of a cluster that were given as flags.
+    Flags, |option: &'static Opt| Some(argument(option))
+}
+
+flags! {
+    /// The same for HAProxy alone, of which help shows what has a meaning for gateways on other machines.
+    BalancerFlags, |option: &'static Opt| {
+        let argument = argument(option).hide(!BalancerFlags::shows(option));
+        // Here `--user` names the account of HAProxy's worker.
+        (option.key != "users").then_some(argument)
     }
 }
 
-impl FromArgMatches for Flags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut choices = Choices::default();
-        for option in OPTIONS {
-            if let Some(texts) = matches.get_many::<String>(option.flag) {
-                choices.choose(option, texts.cloned().collect(), Origin::Flag(option.flag));
-            }
-        }
-        Ok(Self(choices))
+flags! {
+    /// The same for a verb that may start a cluster on the way, and takes them only then.
+    StartFlags, |option: &'static Opt| {
+        // `-h` is for what most people choose.
+        let is_usual = ["gateways.count", "buckets", "seed"].contains(&option.key);
+        let argument = argument(option).requires("up").hide_short_help(!is_usual);
+        // Here `--user` names the one user whose keys a command gets.
+        (option.key != "users").then_some(argument)
     }
+}
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
+impl BalancerFlags {
+    /// Whether help shows an option at all.
+    #[must_use]
+    pub fn shows(option: &Opt) -> bool {
+        let of_containers = ["engine", "gateways.count", "gateways.discovery"].contains(&option.key);
+        !of_containers && matches!(option.scope, Scope::Everywhere | Scope::Tuned)
     }
+}
+
+/// The choices that were made by flags.
+fn chosen(matches: &ArgMatches) -> Choices {
+    let mut choices = Choices::default();
+    for option in OPTIONS {
+        if let Ok(Some(texts)) = matches.try_get_many::<String>(option.flag) {
+            choices.choose(option, texts.cloned().collect(), Origin::Flag(option.flag));
+        }
+    }
+    choices
 }
 
 /// Values stay texts here: one place judges them all, whether they come from a flag, a variable or the file.
@@ -47,10 +91,21 @@ fn argument(option: &'static Opt) -> Arg {
         .help(format!("{}{}", option.help, default(option)))
         .long_help(format!("{}{} [key: {}]", option.help, default(option), option.key))
         .help_heading(option.group)
+        .hide_short_help(!option.is_common)
         .allow_hyphen_values(true)
         // Without, a shell would offer the names of files for any value.
-        .value_hint(if option.placeholder == "DIR" { ValueHint::DirPath } else { ValueHint::Other })
+        .value_hint(match option.placeholder {
+            "DIR" => ValueHint::DirPath,
+            "FILE" => ValueHint::FilePath,
+            _ => ValueHint::Other,
+        })
         .action(if option.is_list() { ArgAction::Append } else { ArgAction::Set });
+    if option.takes_commas() {
+        argument = argument.value_delimiter(',');
+    }
+    if let Some(alone) = option.alone() {
+        argument = argument.num_args(0..=1).require_equals(true).default_missing_value(alone);
+    }
     if let Some(short) = option.short {
         argument = argument.short(short);
     }

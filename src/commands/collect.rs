@@ -10,19 +10,21 @@ use fs_err as fs;
 use super::Context;
 use crate::bundle::{Bundle, Kind, free_name, refuse_unwritable};
 use crate::cli;
-use crate::cluster::Cluster;
-use crate::engine::Runner;
-use crate::engine::evidence::{self, Found};
+use crate::engine::objects::{self, Scope};
+use crate::engine::{Engine, evidence};
 use crate::error::Status;
-use crate::plan::STATS_PORT;
+use crate::observe::{Member, Observed};
+use crate::plan::cluster::{OM_PORT, SCM_PORT};
+use crate::plan::{Role, STATS_PORT};
 use crate::render::ALL_FILES;
 use crate::s3;
+use crate::site::Site;
 use crate::spec::choices::FILE_NAME;
 use crate::spec::values::{ClusterName, Profile};
 use crate::workspace::Folder;
 use crate::workspace::seal::{Standing, standing};
 
-/// How long a JVM may take to write a thread dump: some 50 ms when it is well, more on a machine that is not.
+/// How long a JVM may take to write a thread dump: some 50 ms on a healthy machine, more on a busy one.
 const DUMP_TIME: Duration = Duration::from_secs(2);
 
 /// Runs the verb.
@@ -35,7 +37,7 @@ pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
     let missing = collect_to(&file, folder, context)?;
     if !missing.is_empty() {
         let count = missing.len();
-        context.ui.say(&format!("{count} of its parts could not be had; errors.txt in it says why"));
+        context.ui.say(&format!("{count} parts are missing; errors.txt in it says why"));
     }
     context.ui.data(&format!("{}\n", file.display()))?;
     Ok(Status::Done)
@@ -47,20 +49,20 @@ pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
 /// Only when the archive itself cannot be written, or is there already.
 pub fn collect_to(file: &Path, folder: &Path, context: &Context) -> Result<Vec<String>> {
     refuse_unwritable(file)?;
-    let runner = &context.runner;
+    let engine = &context.engine;
     let name = name(folder, context);
-    let cluster = Cluster::in_folder(folder, &context.environment);
+    let site = Site::in_folder(folder);
     let mut bundle = Bundle::default();
-    add_versions(&mut bundle, runner);
+    add_versions(&mut bundle, engine);
     add_files(&mut bundle, folder);
-    if let Err(error) = &cluster {
+    if let Err(error) = &site {
         bundle.add("choices", Kind::Text, Err(anyhow!("{error:#}")));
     }
-    match evidence::find(runner, &name) {
-        Ok(containers) if containers.is_empty() => {
+    match Observed::read(engine, &name, Some(folder)) {
+        Ok(observed) if observed.rows().is_empty() => {
             bundle.miss("containers", &anyhow!("the project `{name}` has none"));
         }
-        Ok(containers) => add_containers(&mut bundle, &name, &containers, cluster.ok().as_ref(), runner),
+        Ok(observed) => add_containers(&mut bundle, &observed, site.ok().as_ref(), engine),
         Err(error) => bundle.miss("containers", &error),
     }
     let missing = bundle.missing().to_vec();
@@ -74,19 +76,22 @@ fn top(name: &str) -> String {
 
 /// The Compose project; where the folder's files do not say, that of the containers started from it.
 fn name(folder: &Path, context: &Context) -> String {
-    if let Ok(cluster) = Cluster::in_folder(folder, &context.environment) {
-        return cluster.name;
+    if let Ok(site) = Site::in_folder(folder) {
+        return site.name;
     }
     let whole = fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder));
-    evidence::project_of(&context.runner, &whole.to_string_lossy())
+    let started = objects::containers(&context.engine, Scope::Folder(&whole.to_string_lossy()));
+    let project = started.ok().and_then(|all| all.first().map(|one| one.project().to_owned()));
+    project
+        .filter(|name| !name.is_empty())
         .unwrap_or_else(|| ClusterName::from_folder(&Folder::to_read(folder).name()).to_string())
 }
 
-fn add_versions(bundle: &mut Bundle, runner: &Runner) {
+fn add_versions(bundle: &mut Bundle, engine: &Engine) {
     let own = format!("ozone-compose {}\n", cli::VERSION);
     let mut versions = vec![own];
     for (name, said) in
-        [("docker", evidence::docker_version(runner)), ("compose", evidence::compose_version(runner))]
+        [("docker", evidence::docker_version(engine)), ("compose", evidence::compose_version(engine))]
     {
         match said {
             Ok(text) => versions.push(text),
@@ -114,64 +119,54 @@ fn add_files(bundle: &mut Bundle, folder: &Path) {
     }
 }
 
-/// Thread dumps first and logs last, so that the former are in the latter.
-fn add_containers(
-    bundle: &mut Bundle,
-    project: &str,
-    containers: &[Found],
-    cluster: Option<&Cluster>,
-    runner: &Runner,
-) {
+/// Thread dumps first and logs last, so that the former are in the latter. Containers of a person's own are part of what
+/// happened.
+fn add_containers(bundle: &mut Bundle, observed: &Observed, site: Option<&Site>, engine: &Engine) {
     let dumped = Instant::now();
     let mut waits = false;
-    for container in containers.iter().filter(|container| container.is_running && has_java(container)) {
-        match evidence::dump_threads(runner, container) {
+    let has_java = |member: &&Member| {
+        ![Role::Balancer, Role::Kdc].contains(&member.role) && member.container.is_running()
+    };
+    for member in observed.members.iter().filter(has_java) {
+        match evidence::dump_threads(engine, &member.container) {
             Ok(()) => waits = true,
-            Err(error) => bundle.miss(&format!("thread dump of {}", container.name), &error),
+            Err(error) => bundle.miss(&format!("thread dump of {}", member.container.name), &error),
         }
     }
-    bundle.add("ps.json", Kind::Json, evidence::compose_ps(runner, project));
-    for container in containers {
+    let rows = serde_json::to_string_pretty(&observed.rows());
+    bundle.add("ps.json", Kind::Json, rows.map_err(Into::into));
+    let members = observed.members.iter().map(|member| &member.container);
+    let all: Vec<_> = members.chain(&observed.additions).chain(&observed.foreign).collect();
+    for container in &all {
         let part = format!("inspect/{}.json", container.name);
-        bundle.add(part, Kind::Json, evidence::inspect(runner, container));
+        bundle.add(part, Kind::Json, evidence::inspect(engine, container));
     }
-    add_pages(bundle, containers, cluster, runner);
+    add_pages(bundle, observed, site, engine);
     if waits {
         thread::sleep(DUMP_TIME.saturating_sub(dumped.elapsed()));
     }
-    for container in containers {
-        bundle.add(format!("logs/{}.log", container.name), Kind::Text, evidence::log(runner, container));
+    for container in all {
+        bundle.add(format!("logs/{}.log", container.name), Kind::Text, evidence::log(engine, container));
     }
 }
 
-fn has_java(container: &Found) -> bool {
-    ["gateway", "scm", "om", "datanode"].contains(&container.role.as_str())
-}
-
 /// HAProxy's statistics and the metrics of SCM and OM.
-fn add_pages(bundle: &mut Bundle, containers: &[Found], cluster: Option<&Cluster>, runner: &Runner) {
+fn add_pages(bundle: &mut Bundle, observed: &Observed, site: Option<&Site>, engine: &Engine) {
     // Ozone's own example has no statistics.
-    let has_stats = cluster.is_none_or(|cluster| cluster.spec.profile == Profile::Tuned);
-    let published = |site: fn(&Cluster) -> Option<&String>| cluster.and_then(site);
-    for container in containers {
-        let jmx = format!("jmx/{}.json", container.name);
-        let (part, kind, page) = match container.role.as_str() {
-            "balancer" if has_stats => {
+    let has_stats = site.is_none_or(|site| site.spec.profile == Profile::Tuned);
+    let host = site.map_or_else(|| engine.place().host(), |site| site.host(engine));
+    for member in &observed.members {
+        let jmx = format!("jmx/{}.json", member.container.name);
+        let (part, kind, page) = match member.role {
+            Role::Balancer if has_stats => {
                 let page = Page { program: "wget", port: STATS_PORT, path: "stats;csv" };
-                let outside = published(|cluster| cluster.stats.as_ref());
-                ("haproxy.csv".to_owned(), Kind::Text, page.read(container, outside, runner))
+                ("haproxy.csv".to_owned(), Kind::Text, page)
             }
-            "om" => {
-                let page = Page { program: "curl", port: 9874, path: "jmx" };
-                (jmx, Kind::Json, page.read(container, published(|cluster| cluster.om.as_ref()), runner))
-            }
-            "scm" => {
-                let page = Page { program: "curl", port: 9876, path: "jmx" };
-                (jmx, Kind::Json, page.read(container, published(|cluster| cluster.scm.as_ref()), runner))
-            }
+            Role::Om => (jmx, Kind::Json, Page { program: "curl", port: OM_PORT, path: "jmx" }),
+            Role::Scm => (jmx, Kind::Json, Page { program: "curl", port: SCM_PORT, path: "jmx" }),
             _ => continue,
         };
-        bundle.add(part, kind, page);
+        bundle.add(part, kind, page.read(member, &host, engine));
     }
 }
 
@@ -186,13 +181,14 @@ struct Page {
 }
 
 impl Page {
-    /// Inside first: a published port may be another cluster's by now. Debian's HAProxy has no program to read with.
-    fn read(&self, container: &Found, outside: Option<&String>, runner: &Runner) -> Result<String> {
+    /// Inside first; Debian's HAProxy has no program to read with, so then where the container publishes it, on `host`.
+    fn read(&self, member: &Member, host: &str, engine: &Engine) -> Result<String> {
         let Self { program, port, path } = self;
         let url = format!("http://127.0.0.1:{port}/{path}");
-        evidence::page_inside(runner, container, program, &url).or_else(|error| {
-            let site = outside.filter(|_| container.is_running);
-            site.and_then(|site| s3::page(&format!("{site}/{path}"))).ok_or(error)
+        evidence::page_inside(engine, &member.container, program, &url).or_else(|error| {
+            let inside = u16::try_from(*port).unwrap_or_default();
+            let outside = member.container.published(inside, host);
+            outside.and_then(|outside| s3::page(&format!("http://{outside}/{path}"))).ok_or(error)
         })
     }
 }

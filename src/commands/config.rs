@@ -5,11 +5,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Context;
+use super::request::numbered;
 use crate::cli::{self, Format, ShowConfig};
 use crate::error::Status;
-use crate::spec::choices::{Choice, Choices, FILE_NAME, Origin};
-use crate::spec::options::{Default as Preset, OPTIONS, Opt};
-use crate::spec::{Spec, file};
+use crate::site::choices_in;
+use crate::spec::Spec;
+use crate::spec::choices::{Choice, Choices, Origin};
+use crate::spec::options::{OPTIONS, Opt, Preset};
 use crate::ui::table;
 use crate::workspace::Folder;
 
@@ -22,10 +24,13 @@ pub fn run(verb: cli::Config, context: Context) -> Result<Status> {
 
 fn show(arguments: ShowConfig, context: Context) -> Result<Status> {
     let ShowConfig { folder, origin, format, flags } = arguments;
-    let folder = Folder::to_read(&folder.folder);
-    let kept = folder.text_of(FILE_NAME)?.as_deref().map(file::read).transpose()?.unwrap_or_default();
-    let choices = kept.overlaid_by(context.environment).overlaid_by(flags.0);
-    let settings = settings(&choices, &Spec::resolve(&choices, &folder.name())?);
+    let path = &folder.folder;
+    let folder = Folder::to_read(path);
+    let kept = choices_in(&folder)?.unwrap_or_default();
+    let asked = context.environment.overlaid_by(flags.0);
+    // What `up` takes for a port is shown as it was chosen.
+    let spec = Spec::resolve(&kept.clone().overlaid_by(numbered(&asked, path)?), &folder.name())?;
+    let settings = settings(&kept.overlaid_by(asked), &spec);
     match format {
         Format::Table => context.ui.data(&as_table(&settings, origin))?,
         Format::Json => context.ui.object("config", &json!({ "options": settings }))?,
@@ -35,14 +40,14 @@ fn show(arguments: ShowConfig, context: Context) -> Result<Status> {
 
 /// A value, and where it comes from.
 #[derive(Debug, Serialize)]
-struct Setting {
+struct Row {
     /// In `ozone-compose.yaml`.
     key: &'static str,
     /// One, or many for a list; none where nothing was chosen and nothing follows.
     values: Vec<String>,
     /// Where the value was chosen, or that it was not.
     origin: From,
-    /// The flag, variable or file; what a value follows from where nobody chose; empty for one that is fixed.
+    /// The flag, variable or file; what a value follows from where it was not chosen; empty for one that is fixed.
     source: String,
 }
 
@@ -57,12 +62,12 @@ enum From {
 }
 
 /// Those that have a meaning here, in the order of the table.
-fn settings(choices: &Choices, spec: &Spec) -> Vec<Setting> {
-    let meaningful = OPTIONS.iter().filter(|option| spec.leaves_no_meaning_to(option).is_none());
+fn settings(choices: &Choices, spec: &Spec) -> Vec<Row> {
+    let meaningful = OPTIONS.iter().filter(|option| spec.meaningless_because(option).is_none());
     meaningful.map(|option| setting(option, choices.of(option.key), spec)).collect()
 }
 
-fn setting(option: &Opt, choice: Option<&Choice>, spec: &Spec) -> Setting {
+fn setting(option: &Opt, choice: Option<&Choice>, spec: &Spec) -> Row {
     let (values, origin, source) = match (choice, option.default) {
         (Some(choice), _) => {
             let origin = match choice.origin {
@@ -82,10 +87,10 @@ fn setting(option: &Opt, choice: Option<&Choice>, spec: &Spec) -> Setting {
             (default.into_iter().map(str::to_owned).collect(), From::Default, String::new())
         }
     };
-    Setting { key: option.key, values, origin, source }
+    Row { key: option.key, values, origin, source }
 }
 
-/// What follows from other choices where nobody chose; nothing where it stays as it is.
+/// What follows from other choices where none was made; nothing where it stays as it is.
 fn derived(option: &Opt, spec: &Spec) -> Vec<String> {
     let value = match option.key {
         "name" => Some(spec.name.to_string()),
@@ -96,21 +101,21 @@ fn derived(option: &Opt, spec: &Spec) -> Vec<String> {
     value.into_iter().collect()
 }
 
-fn as_table(settings: &[Setting], with_origin: bool) -> String {
-    let value = |setting: &Setting| match setting.values.as_slice() {
+fn as_table(settings: &[Row], with_origin: bool) -> String {
+    let value = |setting: &Row| match setting.values.as_slice() {
         [] => "-".to_owned(),
         values => values.join(" "),
     };
     if !with_origin {
-        let row = |setting: &Setting| [setting.key.to_owned(), value(setting)];
+        let row = |setting: &Row| [setting.key.to_owned(), value(setting)];
         return table(["KEY", "VALUE"], &settings.iter().map(row).collect::<Vec<_>>());
     }
-    let from = |setting: &Setting| match setting.origin {
+    let from = |setting: &Row| match setting.origin {
         From::Default if setting.source.is_empty() => "default".to_owned(),
         From::Default => format!("default: {}", setting.source),
         From::Derived => format!("derived: {}", setting.source),
         From::Flag | From::Variable | From::File => setting.source.clone(),
     };
-    let row = |setting: &Setting| [setting.key.to_owned(), value(setting), from(setting)];
+    let row = |setting: &Row| [setting.key.to_owned(), value(setting), from(setting)];
     table(["KEY", "VALUE", "FROM"], &settings.iter().map(row).collect::<Vec<_>>())
 }

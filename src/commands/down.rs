@@ -1,110 +1,94 @@
 //! `down`: removes a cluster, found by the engine's labels, so that files may be gone or edited.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
+use fs_err as fs;
 
-use super::{Context, from_elsewhere};
+use super::Context;
+use super::change::print;
+use crate::act::Session;
 use crate::cli::Down;
-use crate::cluster::Cluster;
-use crate::engine::containers::StartedFrom;
-use crate::engine::{Invocation, PROJECT_LABEL, ROLE_LABEL, label_field, of_project};
+use crate::credentials;
 use crate::error::{Failure, Status};
+use crate::observe::{Observed, everything};
+use crate::site::Site;
+use crate::steps::{self, refuse_elsewhere};
 
 /// Runs the verb.
 pub fn run(arguments: Down, context: &Context) -> Result<Status> {
-    let ours = projects(context)?;
-    let chosen = match (arguments.all, arguments.name) {
-        (true, _) => ours.iter().cloned().collect(),
-        (false, Some(name)) => vec![name.to_string()],
-        (false, None) => {
-            let path = arguments.folder.folder;
-            let name = Cluster::in_folder(&path, &context.environment)?.name;
-            if ours.contains(&name) {
-                refuse_from_elsewhere(&name, &path, context)?;
-            }
-            vec![name]
+    let Down { folder, volumes, name, all, dry_run } = arguments;
+    let mut clusters = Vec::new();
+    if all {
+        for name in everything(&context.engine)?.1 {
+            clusters.push((Observed::read(&context.engine, &name, None)?, None));
         }
-    };
-    for name in chosen {
-        if ours.contains(&name) {
-            remove(&name, arguments.volumes, context)?;
-        } else if is_of_others(&name, context)? {
-            let message =
-                format!("the Compose project `{name}` was not started by this tool; nothing was removed");
-            let hint = format!("`docker compose -p {name} down` removes it");
-            return Err(Failure::new(Status::Differs, message).with_hint(hint).into());
+    } else if let Some(name) = name {
+        clusters.push((Observed::read(&context.engine, &name.to_string(), None)?, None));
+    } else {
+        let site = Site::in_folder(&folder.folder)?;
+        let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
+        refuse_elsewhere(&site, &observed)?;
+        clusters.push((observed, Some(site)));
+    }
+    for (observed, site) in clusters {
+        let folder = site.as_ref().map(|site| site.folder.clone());
+        let site = site.unwrap_or_else(|| Site::of_project(&observed.project));
+        if observed.is_empty() {
+            refuse_others(&observed)?;
+            context.ui.say(&format!("cluster `{}`: there is nothing to remove", observed.project));
+        } else if dry_run {
+            print(&steps::down(&observed, volumes), context)?;
         } else {
-            context.ui.say(&format!("cluster `{name}`: there is nothing to remove"));
+            remove(&observed, volumes, &site, context)?;
+            if let Some(folder) = folder {
+                tell_profiles(&folder, context);
+            }
         }
     }
     Ok(Status::Done)
 }
 
-/// A folder that was copied has the name of the first in its file.
-fn refuse_from_elsewhere(name: &str, path: &Path, context: &Context) -> Result<()> {
-    let Some(StartedFrom { container, folder, .. }) = from_elsewhere(name, path, context)? else {
-        return Ok(());
-    };
-    let message =
-        format!("`{container}` of cluster `{name}` was started from `{folder}`; nothing was removed");
-    let hint = format!("`ozone-compose down --name {name}` removes that cluster");
-    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+/// Says which AWS profiles are for a cluster that is gone.
+fn tell_profiles(folder: &Path, context: &Context) {
+    let (Some(files), Ok(folder)) = (&context.profiles, fs::canonicalize(folder)) else { return };
+    for name in files.profiles_of(&folder).unwrap_or_default() {
+        context.ui.say(&format!(
+            "AWS profile `{name}` still leads there; `ozone-compose env --profile {name} --remove` removes it"
+        ));
+    }
 }
 
-/// Removes the containers and networks of a project, and its volumes on request.
-pub fn remove(name: &str, volumes: bool, context: &Context) -> Result<()> {
-    let containers = ids(&["ps", "--all", "--quiet"], &of_project(name), context)?;
-    if !containers.is_empty() {
-        if !volumes {
-            // Data stays, so its owners get to close it: each within its own grace period.
-            change(&format!("stop cluster `{name}`"), ["stop"], &containers, context)?;
-        }
-        change(
-            &format!("remove the containers of `{name}`"),
-            ["rm", "--force", "--volumes"],
-            &containers,
-            context,
-        )?;
+/// Removes what carries this tool's labels in a project, its volumes on request; says what stays.
+pub(super) fn remove(observed: &Observed, volumes: bool, site: &Site, context: &Context) -> Result<()> {
+    let mut session = Session::new(site, &context.engine, &context.interrupt, context.ui);
+    session.progress = context.ui.no_progress();
+    session.act(&steps::down(observed, volumes), None)?;
+    if volumes && site.spec.kerberos.is_some() {
+        credentials::forget(&site.folder)?;
     }
-    let networks = ids(&["network", "ls", "--quiet"], &of_project(name), context)?;
-    if !networks.is_empty() {
-        change(&format!("remove the network of `{name}`"), ["network", "rm"], &networks, context)?;
-    }
-    let mut kept = ids(&["volume", "ls", "--quiet"], &of_project(name), context)?;
-    if volumes && !kept.is_empty() {
-        change(&format!("remove the volumes of `{name}`"), ["volume", "rm"], &kept, context)?;
-        kept.clear();
-    }
-    if context.runner.is_dry() {
-        return Ok(());
-    }
-    let data = if kept.is_empty() { String::new() } else { format!("; its data stays: {}", kept.join(", ")) };
+    let data = observed.volumes.iter().filter(|one| !one.role.is_empty()).map(|one| one.name.as_str());
+    let data = data.collect::<Vec<_>>().join(", ");
+    let data = if volumes || data.is_empty() { String::new() } else { format!("; its data stays: {data}") };
+    let name = &observed.project;
     context.ui.say(&format!("removed cluster `{name}`{data}"));
+    let others = observed.additions.iter().chain(&observed.foreign).map(|one| one.name.as_str());
+    let others = others.collect::<Vec<_>>().join(", ");
+    if !others.is_empty() {
+        context.ui.say(&format!(
+            "left what is not of this tool: {others}; `docker compose -p {name} down` removes it"
+        ));
+    }
     Ok(())
 }
 
-/// Projects with a container or volume that carries this tool's label.
-fn projects(context: &Context) -> Result<BTreeSet<String>> {
-    let format = label_field(PROJECT_LABEL);
-    let mut names = BTreeSet::new();
-    for list in [&["ps", "--all", "--format", &format][..], &["volume", "ls", "--format", &format]] {
-        names.extend(ids(list, &format!("label={ROLE_LABEL}"), context)?);
+/// A project without anything of this tool, and with something of others, is not removed by mistake.
+fn refuse_others(observed: &Observed) -> Result<()> {
+    if observed.foreign.is_empty() {
+        return Ok(());
     }
-    Ok(names)
-}
-
-fn is_of_others(name: &str, context: &Context) -> Result<bool> {
-    Ok(!ids(&["ps", "--all", "--quiet"], &of_project(name), context)?.is_empty())
-}
-
-fn ids(list: &[&str], filter: &str, context: &Context) -> Result<Vec<String>> {
-    let query = Invocation::docker("list what belongs to the cluster", []).with(list.iter().copied());
-    let answer = context.runner.answer(&query.with(["--filter", filter]))?;
-    Ok(answer.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
-}
-
-fn change<const N: usize>(purpose: &str, verb: [&str; N], ids: &[String], context: &Context) -> Result<()> {
-    context.runner.change(&Invocation::docker(purpose, verb).with(ids))
+    let name = &observed.project;
+    let message = format!("the Compose project `{name}` was not started by this tool; nothing was removed");
+    let hint = format!("`docker compose -p {name} down` removes it");
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }

@@ -1,90 +1,190 @@
 //! `env`: the variables that S3 clients read.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use fs_err as fs;
 use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::cli::{self, EnvFormat};
-use crate::cluster::Cluster;
+use crate::credentials;
+use crate::engine::Variables;
 use crate::error::{Failure, Status};
-use crate::s3::{self, ACCESS_KEY, REGION, SECRET_KEY};
-use crate::spec::values::OzoneVersion;
+use crate::observe::{self, Observed};
+use crate::profile::{self, ProfileName};
+use crate::s3::variables::variables;
+use crate::s3::{self, Endpoint, Key};
+use crate::site::Site;
+use crate::steps::refuse_elsewhere;
 
 /// How long a cluster may take to answer: one that is ready needs milliseconds.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the verb; standard output stays empty while the cluster does not answer.
 pub fn run(arguments: &cli::Env, context: &Context) -> Result<Status> {
+    if let Some(name) = arguments.profile.as_ref().filter(|_| arguments.remove) {
+        return remove_profile(name, context);
+    }
     let cluster = answering_cluster(&arguments.folder.folder, context)?;
-    let variables = variables(&cluster);
+    let key = credentials::of_user(&cluster.site, arguments.user.as_ref())?;
+    if let Some(name) = &arguments.profile {
+        return write_profile(name, &cluster, &key, context);
+    }
+    let variables = if arguments.inside {
+        variables(&cluster.site.spec.version, INSIDE, None, &key)
+    } else {
+        cluster.variables(&key, context)
+    };
+    let virtual_hosts =
+        cluster.site.virtual_hosts(if arguments.inside { INSIDE } else { cluster.answers_at() });
     match arguments.format {
-        EnvFormat::Shell => context.ui.data(&shell(&variables))?,
+        EnvFormat::Shell => context.ui.data(&[shell(&variables), told(&virtual_hosts)].concat())?,
         EnvFormat::Dotenv => context.ui.data(&dotenv(&variables))?,
-        EnvFormat::Json => context.ui.object("env", &fields(&cluster.name, &variables))?,
+        EnvFormat::Github => append(&github(&variables), context)?,
+        EnvFormat::Json => {
+            context.ui.object("env", &fields(&cluster.site.name, &variables, &virtual_hosts))?;
+        }
     }
     Ok(Status::Done)
 }
 
-/// The cluster of a folder, which has just answered a signed request.
+/// A cluster that has just answered a signed request.
+pub(super) struct Answering {
+    /// The cluster.
+    pub(super) site: Site,
+    /// What there is of it.
+    pub(super) observed: Observed,
+    /// Where it answered: what its own running balancer publishes.
+    pub(super) endpoint: Endpoint,
+    /// The same over https, where that is published too.
+    pub(super) https: Option<String>,
+}
+
+impl Answering {
+    /// Over https where it has that.
+    fn answers_at(&self) -> &str {
+        self.https.as_deref().unwrap_or(self.endpoint.url())
+    }
+
+    /// The variables of clients on this machine.
+    pub(super) fn variables(&self, key: &Key, context: &Context) -> Variables {
+        self.site.variables(self.endpoint.url(), self.https.as_deref(), context.no_proxy.as_deref(), key)
+    }
+}
+
+/// The cluster of a folder, by its own balancer: another process that answers on its port is ignored.
 ///
 /// # Errors
-/// With the exit code of a cluster that is not ready, and what it said instead.
-pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Cluster> {
-    let cluster = Cluster::in_folder(folder, &context.environment)?;
-    s3::await_answer(&cluster.endpoint, ANSWERS_WITHIN).map_err(|problem| not_ready(&cluster, &problem))?;
-    Ok(cluster)
-}
-
-/// The variables with which the AWS SDKs and what is built on them reach a cluster, as names and values.
-#[must_use]
-pub fn variables(cluster: &Cluster) -> Vec<(&'static str, String)> {
-    let mut variables = vec![
-        ("AWS_ENDPOINT_URL_S3", cluster.endpoint.clone()),
-        ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
-        ("AWS_REGION", REGION.to_owned()),
-        // All that boto3 and version 1 of the AWS CLI read of the two.
-        ("AWS_DEFAULT_REGION", REGION.to_owned()),
-    ];
-    if lacks_trailing_checksums(cluster.spec.version) {
-        variables.push(("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required".to_owned()));
-        variables.push(("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required".to_owned()));
+/// With the exit code of a cluster that is not ready, and its answer.
+pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Answering> {
+    let site = Site::in_folder(folder)?;
+    let mut observed = Observed::read(&context.engine, &site.name, Some(folder))?;
+    refuse_elsewhere(&site, &observed)?;
+    if observed.running_balancer().is_none()
+        && let Some(balancer) = observe::including(&context.engine, folder)?
+    {
+        observed = Observed::read(&context.engine, balancer.container.project(), None)?;
     }
-    variables
+    let not_ready = |what: String| {
+        let message = format!("cluster `{}` {what}", site.name);
+        let hint = format!("`{}` starts it and waits until it serves", site.command("up"));
+        Failure::new(Status::NotReady, message).with_hint(hint)
+    };
+    let Some(endpoint) = site.endpoint(&observed, &context.engine)? else {
+        return Err(not_ready("does not run: it has no running balancer".to_owned()).into());
+    };
+    s3::await_answer(&endpoint, ANSWERS_WITHIN, &credentials::own(&site)?).map_err(|problem| {
+        not_ready(format!("does not answer a signed request at {}: {problem}", endpoint.url()))
+    })?;
+    let https = observed.https(&site.host(&context.engine));
+    Ok(Answering { site, observed, endpoint, https })
 }
 
-/// SDKs of 2025 and later send checksums after the body, which Ozone takes from 2.1 on.
-fn lacks_trailing_checksums(version: OzoneVersion) -> bool {
-    (version.major, version.minor) < (2, 1)
-}
-
-fn not_ready(cluster: &Cluster, problem: &anyhow::Error) -> Failure {
-    let Cluster { name, endpoint, .. } = cluster;
-    let message = format!("cluster `{name}` does not answer a signed request at {endpoint}: {problem}");
-    Failure::new(Status::NotReady, message)
-        .with_hint(format!("`{}` starts it and waits until it does", cluster.command("up")))
-}
+/// Where S3 answers containers in the cluster's network.
+pub(super) const INSIDE: &str = "http://s3g:9878";
 
 /// Lines for `eval`: in single quotes nothing means anything to a shell but the single quote.
-fn shell(variables: &[(&str, String)]) -> String {
+fn shell(variables: &Variables) -> String {
     let line = |(name, value): &(&str, String)| format!("export {name}='{}'\n", value.replace('\'', r"'\''"));
-    variables.iter().map(line).collect()
+    let exports = variables.set.iter().map(line);
+    [format!("unset {}\n", variables.unset.join(" "))].into_iter().chain(exports).collect()
+}
+
+/// Comments for a shell: not every client of this machine finds these, and one that does not would fail.
+fn told(virtual_hosts: &[String]) -> String {
+    let line =
+        |endpoint: &String| format!("# the same with buckets in the host: AWS_ENDPOINT_URL_S3={endpoint}\n");
+    virtual_hosts.iter().map(line).collect()
 }
 
 /// Lines for `docker run --env-file`, which would take quotes as part of the value.
-fn dotenv(variables: &[(&str, String)]) -> String {
+fn dotenv(variables: &Variables) -> String {
     let line = |(name, value): &(&str, String)| format!("{name}={value}\n");
-    variables.iter().map(line).collect()
+    variables.set.iter().map(line).collect()
+}
+
+/// Lines for the file of a GitHub job. A value of several lines is put between two that do not occur in it.
+fn github(variables: &Variables) -> String {
+    let line = |(name, value): &(&str, String)| {
+        if !value.contains('\n') {
+            return format!("{name}={value}\n");
+        }
+        let mut end = "END".to_owned();
+        while value.contains(&end) {
+            end.push('_');
+        }
+        format!("{name}<<{end}\n{value}\n{end}\n")
+    };
+    variables.set.iter().map(line).collect()
+}
+
+/// Adds lines to the file of a GitHub job, after what other steps wrote there.
+fn append(lines: &str, context: &Context) -> Result<()> {
+    let Some(path) = &context.github_env else {
+        let message = "could not write variables for later steps: GITHUB_ENV names no file, as it does in a step of a GitHub job";
+        let hint = "`ozone-compose env --format dotenv` prints the same lines";
+        return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
+    };
+    let is_open = fs::read(path).is_ok_and(|bytes| bytes.last().is_some_and(|last| *last != b'\n'));
+    let gap = if is_open { "\n" } else { "" };
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(path)?;
+    Ok(file.write_all(format!("{gap}{lines}").as_bytes())?)
+}
+
+/// Writes an AWS profile for a cluster.
+fn write_profile(name: &ProfileName, cluster: &Answering, key: &Key, context: &Context) -> Result<Status> {
+    let folder = fs::canonicalize(&cluster.site.folder)?;
+    let is_changed = profiles(context)?.write(name, &cluster.variables(key, context), &folder)?;
+    let what = if is_changed { "leads" } else { "led already" };
+    context.ui.say(&format!(
+        "AWS profile `{name}` {what} to {}: `aws --profile {name} s3 ls`",
+        cluster.answers_at()
+    ));
+    Ok(Status::Done)
+}
+
+/// Removes an AWS profile that this tool wrote.
+fn remove_profile(name: &ProfileName, context: &Context) -> Result<Status> {
+    let is_changed = profiles(context)?.remove(name)?;
+    let what = if is_changed { "removed" } else { "there is no" };
+    context.ui.say(&format!("{what} AWS profile `{name}`"));
+    Ok(Status::Done)
+}
+
+fn profiles(context: &Context) -> Result<&profile::Files> {
+    let hint = "set HOME, or both AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE";
+    let missing = || Failure::new(Status::Usage, "there is no home for AWS profiles: HOME is not set");
+    context.profiles.as_ref().ok_or_else(|| missing().with_hint(hint).into())
 }
 
 /// For programs.
-fn fields(cluster: &str, variables: &[(&str, String)]) -> Value {
-    let variables: Map<_, _> =
-        variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
-    json!({ "cluster": cluster, "variables": variables })
+fn fields(cluster: &str, variables: &Variables, virtual_hosts: &[String]) -> Value {
+    let set: Map<_, _> =
+        variables.set.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
+    json!({ "cluster": cluster, "unset": variables.unset, "variables": set, "virtual_hosts": virtual_hosts })
 }
 
 #[cfg(test)]
@@ -92,14 +192,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quote_in_a_value_does_not_end_it() {
-        assert_eq!(shell(&[("NAME", "it's $HOME".to_owned())]), "export NAME='it'\\''s $HOME'\n");
+    fn a_value_of_several_lines_ends_where_it_ends() {
+        let set = vec![("ONE", "a=b<<c".to_owned()), ("MORE", "a\nEND\nEND_\nX=y".to_owned())];
+        assert_eq!(
+            github(&Variables { set, unset: &[] }),
+            "ONE=a=b<<c\nMORE<<END__\na\nEND\nEND_\nX=y\nEND__\n"
+        );
     }
 
     #[test]
-    fn checksums_after_the_body_are_for_ozone_2_1_and_later() {
-        let lacks = |version: &str| lacks_trailing_checksums(version.parse().expect("a version"));
-        assert!(lacks("2.0.0"));
-        assert!(!lacks("2.1.0") && !lacks("2.2.1"));
+    fn a_quote_in_a_value_does_not_end_it() {
+        let set = vec![("NAME", "it's $HOME".to_owned())];
+        let lines = shell(&Variables { set, unset: &["AWS_PROFILE", "OTHER"] });
+        assert!(
+            lines.starts_with("unset AWS_PROFILE ") && lines.ends_with("\nexport NAME='it'\\''s $HOME'\n")
+        );
     }
 }

@@ -4,37 +4,48 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Asked, Context, counted, open_to_write};
+use super::request::{Request, open_and_judge, refuse_app, refuse_to_lose_edits};
+use super::{Context, counted};
 use crate::cli::Generate;
 use crate::engine::quoted;
 use crate::error::{Failure, Status};
 use crate::plan::Plan;
-use crate::render::{ALL_FILES, HAPROXY_CFG};
+use crate::render::HAPROXY_CFG;
 use crate::spec::Spec;
 use crate::spec::choices::FILE_NAME;
-use crate::spec::values::Base;
+use crate::spec::values::{Base, PlainHttp};
 use crate::ui::Ui;
 use crate::workspace::seal::sealed;
 use crate::workspace::{Change, Folder, Kind};
 
 /// Runs the verb.
-pub fn run(arguments: Generate, context: Context) -> Result<Status> {
-    let Context { ui, environment, .. } = context;
+pub fn run(arguments: Generate, context: &Context) -> Result<Status> {
+    let ui = context.ui;
     let Generate { folder, check, diff, stdout, force, flags } = arguments;
     let path = folder.folder;
+    let choices = context.environment.clone().overlaid_by(flags.0);
     if check || diff || stdout.is_some() {
         let folder = Folder::to_read(&path);
-        let asked = Asked::new(&folder, environment, flags.0)?;
+        let request = Request::new(&folder, choices)?;
+        refuse_app(&folder, &request)?;
+        request.warn_of_version(context);
         return match stdout {
-            Some(name) => print_one(&asked, &name, ui),
-            None => compare(&changes(&folder, &asked)?, &path, check, diff, ui),
+            Some(name) => print_one(&request, &name, ui),
+            None => compare(&request.changes(&folder)?, &path, check, diff, ui),
         };
     }
-    let (mut folder, asked) = open_to_write(&path, &environment, &flags.0)?;
-    let changes = changes(&folder, &asked)?;
+    let (mut folder, request) = open_and_judge(&path, &choices, context)?;
+    request.warn_of_version(context);
+    let changes = request.changes(&folder)?;
     refuse_to_lose_edits(&changes, &path, force)?;
+    // A bad certificate of a person's own is refused before anything is written.
+    let renewal = request.renewal(&context.engine)?;
     folder.apply(&changes)?;
-    summarize(&asked.spec, &changes, &path, ui);
+    if let Some(renewal) = renewal {
+        renewal.write()?;
+        ui.say(&renewal.to_string());
+    }
+    summarize(&request.site.spec, &changes, &path, ui);
     Ok(Status::Done)
 }
 
@@ -45,29 +56,19 @@ fn compare(changes: &[Change], path: &Path, check: bool, diff: bool, ui: Ui) -> 
     if check { verdict(changes, path, ui) } else { Ok(Status::Done) }
 }
 
-fn print_one(asked: &Asked, name: &str, ui: Ui) -> Result<Status> {
+fn print_one(request: &Request, name: &str, ui: Ui) -> Result<Status> {
     if name == FILE_NAME {
-        ui.data(&asked.choices_file)?;
+        ui.data(&request.choices_file)?;
         return Ok(Status::Done);
     }
-    let Some(body) = asked.files.get(name) else {
-        let names: Vec<&str> = asked.files.keys().copied().chain([FILE_NAME]).collect();
+    let Some(body) = request.files.get(name) else {
+        let names: Vec<&str> = request.files.keys().copied().chain([FILE_NAME]).collect();
         let message = format!("--stdout: there is no file `{name}` for these choices");
         let hint = format!("the files are {}", names.join(", "));
         return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
     };
     ui.data(&sealed(body))?;
     Ok(Status::Done)
-}
-
-/// The choices first: should a crash come between two files, running again completes them.
-pub(super) fn changes(folder: &Folder, asked: &Asked) -> Result<Vec<Change>> {
-    let choices = folder.compare(FILE_NAME, Some(&asked.choices_file))?.agreed();
-    let generated = ALL_FILES.iter().map(|name| {
-        let text = asked.files.get(name).map(|body| sealed(body));
-        folder.compare(name, text.as_deref())
-    });
-    [Ok(choices)].into_iter().chain(generated).collect()
 }
 
 fn verdict(changes: &[Change], path: &Path, ui: Ui) -> Result<Status> {
@@ -79,33 +80,6 @@ fn verdict(changes: &[Change], path: &Path, ui: Ui) -> Result<Status> {
     let message = format!("`{}` is not as it would be written: {}", path.display(), differing.join(", "));
     let hint = "`generate --diff` shows what differs, `generate` writes it";
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
-}
-
-pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool) -> Result<()> {
-    let of_kind = |kind: Kind| changes.iter().filter(move |change| change.kind() == kind);
-    let names = |kind: Kind| {
-        of_kind(kind).map(|change| format!("`{}`", change.name())).collect::<Vec<_>>().join(", ")
-    };
-    let folder = path.display();
-    let foreign = names(Kind::Foreign);
-    if !foreign.is_empty() {
-        let message =
-            format!("{foreign} in `{folder}` was not written by ozone-compose; nothing was changed");
-        let hint = "choose another folder with `-o DIR`, or move the file away";
-        return Err(Failure::new(Status::Differs, message).with_hint(hint).into());
-    }
-    let edited = names(Kind::Edited);
-    if !edited.is_empty() && !force {
-        let message = format!("{edited} in `{folder}` was edited by hand; nothing was changed");
-        let hint = format!(
-            "three ways on: move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which \
-             stay yours; overwrite it with `generate --force`, which keeps it as FILE.bak; or leave everything \
-             as it is"
-        );
-        let diff: String = of_kind(Kind::Edited).map(Change::diff).collect();
-        return Err(Failure::new(Status::Differs, message).with_detail(diff).with_hint(hint).into());
-    }
-    Ok(())
 }
 
 fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
@@ -142,11 +116,14 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
             gibibytes(Plan::heap_mebibytes(spec)),
             limit.unwrap_or_default()
         ));
+        let (scheme, port) = match spec.balancer.http {
+            PlainHttp::Keep => ("http", spec.ports.s3),
+            PlainHttp::Redirect | PlainHttp::Off => ("https", spec.ports.https),
+        };
         ui.say(&format!(
-            "next: (cd {} && docker compose up -d), and S3 is at http://{}:{}",
+            "next: (cd {} && docker compose up -d), and S3 is at {scheme}://{}:{port}",
             quoted(&folder.to_string()),
             spec.ports.bind.url_host(),
-            spec.ports.s3
         ));
     } else if spec.in_containers() {
         ui.say(

@@ -1,4 +1,4 @@
-//! `man`: the man pages, made from what the command line knows of itself.
+//! `man`: the man pages, made from the definition of the command line.
 
 use anyhow::Result;
 use clap::{Command, CommandFactory};
@@ -10,15 +10,18 @@ use crate::cli::{self, Cli, VERSION};
 use crate::error::{EXIT_CODES, OTHER_EXIT_CODES, Status};
 use crate::render::HAPROXY_CFG;
 use crate::spec::choices::FILE_NAME;
-use crate::workspace::Folder;
 
-/// What the FILES section says of each file in a cluster's folder.
+/// What the FILES section says about each file in a cluster's folder.
 const FILES: &[(&str, &str)] = &[
     (FILE_NAME, "the choices of the cluster; the one file to edit"),
     ("docker-compose.yaml", "Ozone itself: SCM, OM and datanodes"),
     ("s3-haproxy.yaml", "the balancer and the gateways, laid over it"),
     (HAPROXY_CFG, "HAProxy's configuration"),
     ("docker-config", "Ozone's settings"),
+    ("kerberos.yaml", "with --secure: a KDC, laid over both"),
+    ("kerberos/krb5.conf", "with --secure: the realm, for every container"),
+    ("kerberos/kdc.sh", "with --secure: what the KDC's container runs"),
+    ("secrets/credentials", "with --secure: the secrets of S3 users, in the format of AWS"),
     (".env", "tells docker compose which files belong together"),
     ("compose.override.yaml", "yours, where there is one: joins the Compose files, and is never written"),
     ("haproxy/*.cfg", "yours but for the one above: HAProxy loads them too"),
@@ -32,11 +35,11 @@ pub fn run(arguments: &cli::Man, context: &Context) -> Result<Status> {
         context.ui.data(&page(&command)?)?;
         return Ok(Status::Done);
     };
-    let mut folder = Folder::to_write(path)?;
-    folder.make()?;
+    let mut folder = super::request::open(path, context)?;
+    folder.make(|| context.interrupt.check())?;
     let mut changes = Vec::new();
     for command in all(&command) {
-        // Pages are nobody's to edit: those of an older version give way.
+        // Pages are not edited by hand: those of an older version are replaced.
         changes.push(folder.compare(&format!("{}.1", name(command)), Some(&page(command)?))?.agreed());
     }
     folder.apply(&changes)?;

@@ -1,25 +1,22 @@
-//! `reload`: HAProxy loads what lies in its folder, once it has been found good.
+//! `reload`: HAProxy loads the files in its folder, once they have passed its check.
 
 use anyhow::Result;
 
-use super::{Context, running};
+use super::Context;
+use super::change::plan;
 use crate::cli::Reload;
-use crate::cluster::Cluster;
-use crate::engine::containers;
 use crate::error::Status;
-use crate::workspace::Folder;
+use crate::spec::choices::Choices;
+use crate::steps::Goal;
 
 /// Runs the verb.
 pub fn run(arguments: &Reload, context: &Context) -> Result<Status> {
-    let path = &arguments.folder.folder;
-    let cluster = Cluster::in_folder(path, &context.environment)?;
-    // Nobody else writes there meanwhile.
-    let _folder = Folder::to_write(path)?;
-    let containers = containers::list(&context.runner, &cluster.name)?;
-    let traffic = running(&cluster, &containers, context)?;
-    let mut progress = context.ui.progress();
-    traffic.load(&mut progress)?;
-    progress.finish();
-    context.ui.say(&format!("{} serves with the new configuration", cluster.endpoint));
+    let planned = plan(&arguments.folder.folder, context, |_| Ok((Choices::default(), Goal::Reload)))?;
+    if arguments.dry_run {
+        return planned.print(context);
+    }
+    let (result, acted) = planned.act(context, |_| {});
+    result?;
+    context.ui.say(&format!("cluster `{}` serves with the configuration in its folder", acted.site.name));
     Ok(Status::Done)
 }

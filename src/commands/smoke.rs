@@ -7,13 +7,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Context;
-use super::env::answering_cluster;
+use super::env::{Answering, answering_cluster};
 use crate::cli::{self, Format};
-use crate::cluster::Cluster;
+use crate::credentials;
 use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
-use crate::s3::smoke::{Check, Gateways, Outcome, smoke};
-use crate::spec::values::Profile;
+use crate::observe::Observed;
+use crate::s3::Key;
+use crate::s3::smoke::{Gateways, Outcome, Place, SmokeCheck, Stranger, smoke};
+use crate::spec::values::{GatewayName, Profile};
 use crate::ui::table;
 
 /// Gateways of a check that the table names; JSON names all.
@@ -22,16 +24,23 @@ const NAMED: usize = 4;
 /// Runs the verb.
 pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
     let cluster = answering_cluster(&arguments.folder.folder, context)?;
-    let seen = cluster.gateways().unwrap_or_default();
+    let seen = gateways(&cluster.observed);
     let bucket = format!("ozone-compose-smoke-{}", std::process::id());
     let mut progress = context.ui.progress();
-    let report =
-        smoke(&cluster.endpoint, &bucket, &expected(&cluster, &seen), &context.interrupt, |check| {
-            progress.doing("smoke", check);
-        })?;
+    let key = credentials::own(&cluster.site)?;
+    let domains: Vec<String> = cluster.site.spec.domains.iter().map(ToString::to_string).collect();
+    let place = Place {
+        endpoint: &cluster.endpoint,
+        bucket: &bucket,
+        key: &key,
+        strangers: &strangers(&cluster, &key)?,
+        gateways: &expected(&cluster, &seen),
+        domains: &domains,
+    };
+    let report = smoke(&place, &context.interrupt, |check| progress.doing("smoke", check))?;
     progress.done("smoke", format!("{} checks", report.checks.len()));
     progress.finish();
-    let now = cluster.gateways().unwrap_or_default();
+    let now = gateways(&Observed::read(&context.engine, &cluster.observed.project, None)?);
     let shares = shares(&now, &report.distribution);
     match arguments.format {
         Format::Table => context.ui.data(&text(&report.checks, &shares))?,
@@ -41,14 +50,32 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
     verdict(&cluster, &report.checks, &lost(&seen, &now))
 }
 
+/// Which users a secure cluster must refuse in the bucket of this tool: a wrong secret, an unknown key, and the first
+/// user, whose bucket it is not.
+fn strangers(cluster: &Answering, own: &Key) -> Result<Vec<Stranger>> {
+    let Some(kerberos) = &cluster.site.spec.kerberos else { return Ok(Vec::new()) };
+    let nobody = Key::new("ozone-compose-nobody", own.secret());
+    let mut strangers = vec![("wrong-secret", own.forged()), ("unknown-key", nobody)];
+    if let Some(user) = kerberos.users.first() {
+        strangers.push(("other-user", credentials::of_user(&cluster.site, Some(user))?));
+    }
+    Ok(strangers)
+}
+
+/// What HAProxy reports about the gateways, where it answers.
+fn gateways(observed: &Observed) -> Vec<Gateway> {
+    observed.loaded().map(|loaded| loaded.gateways.clone()).unwrap_or_default()
+}
+
 /// A gateway that HAProxy sends nothing to, such as one that is drained, is not expected to answer. Where HAProxy
-/// cannot be asked, or names none that it knows, all of them are, by the names that the configuration gives them.
-fn expected(cluster: &Cluster, seen: &[Gateway]) -> Gateways {
-    if cluster.spec.profile == Profile::Upstream {
+/// does not answer, or names none that it knows, all of them are, by the names that the configuration gives them.
+fn expected(cluster: &Answering, seen: &[Gateway]) -> Gateways {
+    if cluster.site.spec.profile == Profile::Upstream {
         return Gateways::Untold("the balancer of the upstream profile does not say which gateway answers");
     }
-    let up: Vec<String> = seen.iter().filter(|one| one.is_up()).map(|one| one.name.clone()).collect();
-    Gateways::Named(if up.is_empty() { cluster.spec.gateway_names().collect() } else { up })
+    let up: Vec<String> = seen.iter().filter(|one| one.is_up()).map(|one| one.name.to_string()).collect();
+    let all = cluster.site.spec.in_rotation().map(|name| name.to_string());
+    Gateways::Named(if up.is_empty() { all.collect() } else { up })
 }
 
 /// A gateway's share of the distribution check.
@@ -62,22 +89,23 @@ struct Share {
     requests: u64,
 }
 
-/// In HAProxy's order, then those that it had not named when it was asked.
+/// In HAProxy's order, then those that it had not named before.
 fn shares(seen: &[Gateway], answers: &BTreeMap<String, u64>) -> Vec<Share> {
     if answers.is_empty() {
         return Vec::new();
     }
-    let known = seen.iter().map(|one| (&one.name, one.state.as_str()));
-    let late = answers.keys().filter(|name| seen.iter().all(|one| one.name != **name)).map(|name| (name, ""));
-    let share = |(name, state): (&String, &str)| Share {
+    let known = seen.iter().map(|one| (one.name.to_string(), one.state.as_str()));
+    let is_late = |name: &&String| seen.iter().all(|one| one.name.to_string() != **name);
+    let late = answers.keys().filter(is_late).map(|name| (name.clone(), ""));
+    let share = |(name, state): (String, &str)| Share {
         gateway: name.clone(),
         state: state.to_owned(),
-        requests: answers.get(name).copied().unwrap_or(0),
+        requests: answers.get(&name).copied().unwrap_or(0),
     };
     known.chain(late).map(share).collect()
 }
 
-fn text(checks: &[Check], shares: &[Share]) -> String {
+fn text(checks: &[SmokeCheck], shares: &[Share]) -> String {
     let rows: Vec<_> = checks.iter().map(row).collect();
     let mut text = table(["CHECK", "SECONDS", "GATEWAYS", "RESULT"], &rows);
     if !shares.is_empty() {
@@ -93,8 +121,8 @@ fn text(checks: &[Check], shares: &[Share]) -> String {
     text
 }
 
-fn row(check: &Check) -> [String; 4] {
-    let Check { name, result, detail, milliseconds, gateways, failed_gateway: _ } = check;
+fn row(check: &SmokeCheck) -> [String; 4] {
+    let SmokeCheck { name, result, detail, milliseconds, gateways, failed_gateway: _ } = check;
     let result = match result {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
@@ -109,48 +137,48 @@ fn row(check: &Check) -> [String; 4] {
 }
 
 /// For programs.
-fn fields(cluster: &Cluster, checks: &[Check], distribution: &[Share]) -> Value {
+fn fields(cluster: &Answering, checks: &[SmokeCheck], distribution: &[Share]) -> Value {
     json!({
-        "cluster": cluster.name,
-        "endpoint": cluster.endpoint,
+        "cluster": cluster.site.name,
+        "endpoint": cluster.endpoint.url(),
         "passed": failed(checks).next().is_none(),
         "checks": checks,
         "distribution": distribution,
     })
 }
 
-fn failed(checks: &[Check]) -> impl Iterator<Item = &Check> {
+fn failed(checks: &[SmokeCheck]) -> impl Iterator<Item = &SmokeCheck> {
     checks.iter().filter(|check| check.result == Outcome::Failed)
 }
 
-/// The gateways that were up before and are not now: where a request gets no answer, nothing else tells whose it
-/// would have been.
+/// The gateways that were up before and are not now: where a request gets no answer, nothing else shows which gateway
+/// had it.
 fn lost<'a>(before: &[Gateway], now: &'a [Gateway]) -> Vec<&'a Gateway> {
-    let was_up = |name: &str| before.iter().any(|one| one.name == name && one.is_up());
+    let was_up = |name: &GatewayName| before.iter().any(|one| one.name == *name && one.is_up());
     now.iter().filter(|one| !one.is_up() && was_up(&one.name)).collect()
 }
 
-fn verdict(cluster: &Cluster, checks: &[Check], lost: &[&Gateway]) -> Result<Status> {
+fn verdict(cluster: &Answering, checks: &[SmokeCheck], lost: &[&Gateway]) -> Result<Status> {
     let Some(first) = failed(checks).next() else {
         return Ok(Status::Done);
     };
-    let line = |check: &Check| format!("check `{}` failed: {}", check.name, check.detail);
-    let message = format!("cluster `{}`: {}", cluster.name, line(first));
+    let line = |check: &SmokeCheck| format!("check `{}` failed: {}", check.name, check.detail);
+    let message = format!("cluster `{}`: {}", cluster.site.name, line(first));
     let gone = lost.iter().map(|one| {
         format!("gateway `{}` was up before; HAProxy now says {} ({})", one.name, one.state, one.check)
     });
     let more: Vec<String> = failed(checks).skip(1).map(line).chain(gone).collect();
-    let culprit = failed(checks).find_map(|check| check.failed_gateway.as_deref());
-    let culprit = culprit.or(lost.first().map(|one| one.name.as_str()));
+    let culprit = failed(checks).find_map(|check| check.failed_gateway.clone());
+    let culprit = culprit.or(lost.first().map(|one| one.name.to_string()));
     let hint = culprit.map_or_else(
         || {
             format!(
                 "`{}` shows the gateways, `{}` what they say",
-                cluster.command("status"),
-                cluster.command("logs")
+                cluster.site.command("status"),
+                cluster.site.command("logs")
             )
         },
-        |name| format!("`{} {name}` shows what that gateway says", cluster.command("logs")),
+        |name| format!("`{}` shows what that gateway says", cluster.site.command(&format!("logs {name}"))),
     );
     Err(Failure::new(Status::Failed, message).with_detail(more.join("\n")).with_hint(hint).into())
 }
@@ -160,7 +188,7 @@ mod tests {
     use super::*;
 
     fn gateway(name: &str, state: &str) -> Gateway {
-        let (name, state) = (name.to_owned(), state.to_owned());
+        let (name, state) = (name.parse().expect("a gateway"), state.to_owned());
         Gateway {
             name,
             address: String::new(),
@@ -173,8 +201,8 @@ mod tests {
         }
     }
 
-    fn check(gateways: usize) -> Check {
-        Check {
+    fn check(gateways: usize) -> SmokeCheck {
+        SmokeCheck {
             name: "distribution",
             result: Outcome::Passed,
             detail: "120 requests".to_owned(),

@@ -7,52 +7,67 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Context;
-use super::scale::surplus;
 use crate::cli::{self, Format};
-use crate::cluster::Cluster;
-use crate::engine::Runner;
-use crate::engine::containers::{self, Container, addresses};
-use crate::engine::evidence::{self, Found};
+use crate::engine::objects::Container;
+use crate::engine::{Engine, evidence};
 use crate::error::Status;
 use crate::haproxy::Gateway;
 use crate::jmx;
+use crate::observe::condition::{Condition, Evidence};
+use crate::observe::{BalancerState, GatewayId, Member, Observed};
+use crate::plan::Role;
+use crate::plan::cluster::{OM_PORT, SCM_PORT};
+use crate::site::Site;
+use crate::spec::Tls;
 use crate::spec::values::Discovery;
-use crate::traffic::condition::{Condition, Evidence};
+use crate::steps::refuse_elsewhere;
+use crate::tls;
 use crate::ui::table;
 
 /// Runs the verb.
 pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
-    let cluster = Cluster::in_folder(&arguments.folder.folder, &context.environment)?;
-    let containers = containers::list(&context.runner, &cluster.name)?;
-    let seen = cluster.gateways().filter(|_| !containers.is_empty());
-    let gateways = rows(&cluster, &containers, seen.as_deref(), context)?;
-    let leaders = leaders(&cluster, &context.runner)?;
+    let path = &arguments.folder.folder;
+    let site = Site::in_folder(path)?;
+    let observed = Observed::read(&context.engine, &site.name, Some(path))?;
+    refuse_elsewhere(&site, &observed)?;
+    let gateways = rows(&site, &observed);
+    let leaders = leaders(&site, &observed, &context.engine);
+    let host = site.host(&context.engine);
+    let endpoint = observed.endpoint(&host);
+    let https = observed.https(&host);
+    let days = https.as_ref().and_then(|_| tls::days_until_end(path, observed.at));
+    let stats = observed.stats(&host).map(|stats| format!("{stats}/stats"));
     if arguments.format == Format::Json {
-        let status = json!({
-            "cluster": cluster.name,
-            "endpoint": cluster.endpoint,
-            "stats": cluster.stats.as_ref().map(|stats| format!("{stats}/stats")),
-            "containers": containers,
+        let object = json!({
+            "cluster": site.name,
+            "endpoint": endpoint,
+            "https": https,
+            "certificate_days": days,
+            "stats": stats,
+            "containers": observed.rows(),
             "leaders": leaders,
             "gateways": gateways,
         });
-        context.ui.object("status", &status)?;
+        context.ui.object("status", &object)?;
         return Ok(Status::Done);
     }
-    if containers.is_empty() {
+    if observed.members.is_empty() {
         context.ui.say(&format!(
             "cluster `{}` has no containers; `{}` starts it",
-            cluster.name,
-            cluster.command("up")
+            site.name,
+            site.command("up")
         ));
         return Ok(Status::Done);
     }
-    let row = |container: &Container| {
-        let Container { service, role, state, status, .. } = container.clone();
+    let row = |role: &str, container: &Container| {
+        let service = container.service().to_owned();
         let leads = leaders.values().flatten().any(|leader| *leader == service);
-        [service, if leads { format!("{role}, leads") } else { role }, state, status]
+        let role = if leads { format!("{role}, leads") } else { role.to_owned() };
+        [service, role, container.state.word().to_owned(), container.status.clone()]
     };
-    let lines: Vec<_> = containers.iter().map(row).collect();
+    let ours = observed.members.iter().map(|member| row(member.role.word(), &member.container));
+    let others = observed.additions.iter().chain(&observed.foreign).map(|other| row("", other));
+    let lines: Vec<_> = ours.chain(others).collect();
     context.ui.data(&table(["SERVICE", "ROLE", "STATE", "STATUS"], &lines))?;
     let row = |row: &Row| {
         let word = |word: &Option<String>| word.clone().unwrap_or_default();
@@ -65,16 +80,47 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
     let lines: Vec<_> = gateways.iter().map(row).collect();
     let heading = ["GATEWAY", "CONDITION", "HAPROXY", "CHECK", "IN FLIGHT", "REQUESTS", "ERRORS"];
     context.ui.data(&format!("\n{}", table(heading, &lines)))?;
-    context.ui.say(&format!("\nS3 is at {}", cluster.endpoint));
+    if let BalancerState::Silent(why) = &observed.balancer {
+        context.ui.say(&format!("\nHAProxy does not answer: {why}"));
+    }
+    if observed.of_role(Role::Kdc).any(|one| one.container.has_ended()) {
+        context.ui.say(&format!(
+            "\nwarning: the KDC has ended: what runs goes on for as long as its tickets live, 24 h at most, and nothing else \
+             starts; `{}` starts it",
+            site.command("up")
+        ));
+    }
+    if let Some(told) = days.and_then(tls::ending) {
+        context.ui.say(&format!("\nwarning: {told}; {}", renewal(&site)));
+    }
+    context.ui.say(&match endpoint {
+        Some(endpoint) => {
+            let other = https.filter(|https| *https != endpoint);
+            format!("\nS3 is at {endpoint}{}", other.map(|https| format!(" and {https}")).unwrap_or_default())
+        }
+        None => format!("\nno balancer runs; `{}` starts it", site.command("up")),
+    });
     Ok(Status::Done)
 }
 
-/// A gateway: what is made of it, its container where it has one, and what HAProxy says of it where it says anything.
+/// What to do about a certificate that expires.
+pub(super) fn renewal(site: &Site) -> String {
+    let reload = site.command("reload");
+    match &site.spec.balancer.tls {
+        Some(Tls::Own { certificate, .. }) => {
+            format!("put a newer one into `{}` and `{reload}`", certificate.path().display())
+        }
+        _ => format!("`{reload}` makes a new one"),
+    }
+}
+
+/// A gateway: its condition, its container where it has one, and what HAProxy reports about it, if anything.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
     condition: Condition,
     explanation: String,
+    pending: Option<&'static str>,
     container: Option<String>,
     address: Option<String>,
     state: Option<String>,
@@ -85,77 +131,69 @@ struct Row {
 }
 
 /// Every gateway that the files have or that has a container, in the order of their numbers.
-fn rows(
-    cluster: &Cluster,
-    containers: &[Container],
-    seen: Option<&[Gateway]>,
-    context: &Context,
-) -> Result<Vec<Row>> {
-    let spec = &cluster.spec;
-    let by_dns = spec.discovery == Discovery::Dns;
-    let of_gateways = containers.iter().filter(|one| one.role == "gateway").cloned().collect::<Vec<_>>();
-    let addresses = addresses(&context.runner, &of_gateways)?;
-    let mut rows = Vec::new();
-    let mut add = |name: String, container: Option<usize>, wanted: bool| {
-        let address = container.map_or("", |place| addresses.get(place).map_or("", String::as_str));
-        let container = container.map(|place| &of_gateways[place]);
-        // Found by DNS, a gateway has the name that HAProxy gave its address.
-        let is_it = |gateway: &&Gateway| if by_dns { gateway.is_at(address) } else { gateway.name == name };
-        let gateway = seen.and_then(|seen| seen.iter().find(is_it));
-        let drained = spec.is_drained(&name);
-        let evidence = Evidence { container, address, seen: gateway, asked: seen.is_some(), wanted, drained };
-        rows.push(Row {
+fn rows(site: &Site, observed: &Observed) -> Vec<Row> {
+    let spec = &site.spec;
+    if observed.members.is_empty() {
+        return Vec::new();
+    }
+    let loaded = observed.loaded().map(|loaded| loaded.gateways.as_slice());
+    let row = |id: GatewayId, member: Option<&Member>, wanted: bool| {
+        let by_name = |one: &&Gateway| GatewayId::Named(one.name.clone()) == id;
+        let seen = match member {
+            Some(member) => observed.seen(member),
+            None => loaded.and_then(|loaded| loaded.iter().find(by_name)),
+        };
+        let drained = matches!(&id, GatewayId::Named(name) if spec.is_drained(name));
+        let container = member.map(|member| &member.container);
+        let evidence = Evidence { container, seen, asked: loaded.is_some(), wanted, drained };
+        Row {
             condition: evidence.condition(),
             explanation: evidence.explanation(),
+            pending: evidence.pending(),
             container: container.map(|container| container.name.clone()),
-            address: gateway.map(|gateway| gateway.address.clone()),
-            state: gateway.map(|gateway| gateway.state.clone()),
-            check: gateway.map(|gateway| gateway.check.clone()),
-            sessions: gateway.map(|gateway| gateway.sessions),
-            requests: gateway.map(|gateway| gateway.requests),
-            errors: gateway.map(|gateway| gateway.errors),
-            name,
-        });
+            address: seen.map(|seen| seen.address.clone()),
+            state: seen.map(|seen| seen.state.clone()),
+            check: seen.map(|seen| seen.check.clone()),
+            sessions: seen.map(|seen| seen.sessions),
+            requests: seen.map(|seen| seen.requests),
+            errors: seen.map(|seen| seen.errors),
+            name: id.to_string(),
+        }
     };
-    if by_dns {
-        let count = spec.gateways.get() as usize;
-        for (place, container) in of_gateways.iter().enumerate() {
-            add(container.name.clone(), Some(place), place < count);
+    let has_place = |place: usize, id: &GatewayId| match (spec.discovery, id) {
+        (Discovery::Static, GatewayId::Named(name)) => spec.gateway_names().any(|one| one == *name),
+        (Discovery::Dns, GatewayId::Replica(_)) => place < spec.gateways.get() as usize,
+        _ => false,
+    };
+    let mut found: BTreeMap<(bool, usize), Row> = BTreeMap::new();
+    for (place, (id, member)) in observed.gateways().enumerate() {
+        let wanted = has_place(place, &id);
+        let number = if let GatewayId::Named(name) = &id { name.number() as usize } else { place };
+        found.insert((!wanted, number), row(id, Some(member), wanted));
+    }
+    if spec.discovery == Discovery::Static {
+        for name in spec.gateway_names() {
+            let number = name.number() as usize;
+            found.entry((false, number)).or_insert_with(|| row(GatewayId::Named(name), None, true));
         }
-        return Ok(rows);
     }
-    for name in spec.gateway_names() {
-        let place = of_gateways.iter().position(|container| container.service == name);
-        if place.is_some() || !containers.is_empty() {
-            add(name, place, true);
-        }
-    }
-    for surplus in surplus(spec, containers) {
-        let place = of_gateways.iter().position(|container| container.id == surplus.id);
-        add(surplus.service, place, false);
-    }
-    Ok(rows)
+    found.into_values().collect()
 }
 
 /// The service that leads, by role, where several could; none while no running one knows a leader.
-fn leaders(cluster: &Cluster, runner: &Runner) -> Result<BTreeMap<&'static str, Option<String>>> {
-    let spec = &cluster.spec;
+fn leaders(site: &Site, observed: &Observed, engine: &Engine) -> BTreeMap<&'static str, Option<String>> {
+    let spec = &site.spec;
     let groups = [
-        ("om", spec.oms.get(), format!("http://127.0.0.1:9874/{}", jmx::OM)),
-        ("scm", spec.scms.get(), format!("http://127.0.0.1:9876/{}", jmx::SCM)),
+        (Role::Om, spec.oms.get(), format!("http://127.0.0.1:{OM_PORT}/{}", jmx::OM)),
+        (Role::Scm, spec.scms.get(), format!("http://127.0.0.1:{SCM_PORT}/{}", jmx::SCM)),
     ];
-    let groups: Vec<_> = groups.into_iter().filter(|(_, count, _)| *count > 1).collect();
-    if groups.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let found = evidence::find(runner, &cluster.name)?;
-    // Inside, since any of them may be the one that is gone, and only the first is published.
-    let leader = |role: &str, url: &str| {
-        let running =
-            found.iter().filter(|container: &&Found| container.role == role && container.is_running);
+    // Inside, since any of them may be the one that is down, and only the first is published.
+    let leader = |role: Role, url: &str| {
+        let running = observed.of_role(role).filter(|member| member.container.is_running());
         running
-            .filter_map(|container| evidence::page_inside(runner, container, "curl", url).ok())
+            .filter_map(|member| evidence::page_inside(engine, &member.container, "curl", url).ok())
             .find_map(|page| jmx::leader(&page))
     };
-    Ok(groups.into_iter().map(|(role, _, url)| (role, leader(role, &url))).collect())
+    let several = groups.into_iter().filter(|(_, count, _)| *count > 1 && !observed.members.is_empty());
+    several.map(|(role, _, url)| (role.word(), leader(role, &url))).collect()
 }

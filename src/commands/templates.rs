@@ -1,4 +1,4 @@
-//! `templates`: this tool's templates as files, and a person's own in their place.
+//! `templates`: this tool's templates as files, and a person's own instead.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,8 @@ pub fn run(verb: &cli::Templates, context: &Context) -> Result<Status> {
 
 fn export(arguments: &ExportTemplates, context: &Context) -> Result<Status> {
     let path = &arguments.folder;
-    let mut folder = Folder::to_write(path)?;
-    folder.make()?;
+    let mut folder = super::request::open(path, context)?;
+    folder.make(|| context.interrupt.check())?;
     let changes: Result<Vec<Change>> =
         BUILT_IN.iter().map(|(name, text)| folder.compare(name, Some(text))).collect();
     let changes = changes?;
@@ -36,7 +36,7 @@ fn export(arguments: &ExportTemplates, context: &Context) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// A template may hold a person's work, and says of itself neither what it is nor whether it was edited.
+/// A template may hold a person's work, and has no seal to show what it is and whether it was edited.
 fn refuse_to_replace(changes: &[Change], path: &Path) -> Result<()> {
     let taken = changes.iter().filter(|change| change.writes() && change.kind() != Kind::New);
     let names: Vec<String> = taken.map(|change| format!("`{}`", change.name())).collect();
@@ -72,7 +72,7 @@ pub(super) fn chosen(spec: &Spec, folder: &Path) -> Result<Templates> {
     Ok(templates)
 }
 
-/// A template whose name is misspelled would pass for one that changes nothing.
+/// A template whose name is misspelled would silently change nothing.
 fn refuse_unknown(folder: &Path) -> Result<()> {
     let refused = |message: String, hint: String| Failure::new(Status::Usage, message).with_hint(hint);
     if !folder.is_dir() {

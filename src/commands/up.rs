@@ -1,99 +1,165 @@
 //! `up`: generate, start, and wait until every gateway has served a signed PUT and GET.
 
-use std::collections::BTreeMap;
+mod ready;
+
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Error, Result};
+use anyhow::{Context as _, Error, Result};
+use fs_err as fs;
 
+use super::Context;
+use super::change::print;
 use super::collect::collect_to;
-use super::{
-    Asked, Context, accepted, counted, down, from_elsewhere, open_to_write, project, running, scale,
-    write_checked,
+use super::request::{
+    Request, automatic, numbered, open_and_judge, refuse_app, refuse_to_lose_edits, refuse_unreadable,
 };
+use crate::act::{Session, Writing};
 use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
-use crate::cluster::{Cluster, not_ours_to_run};
-use crate::engine::containers::{self, Container, StartedFrom};
-use crate::engine::preflight::{
-    Check, Taken, Verdict, first_bad, is_local, next_free, preflight, taken_ports,
-};
-use crate::engine::{Invocation, of_project};
+use crate::engine::{Place, is_of_a_taken_port};
 use crate::error::{Failure, Status};
-use crate::plan::needs::Needs;
-use crate::ready::{Wait, timeline};
-use crate::render::HAPROXY_CFG;
-use crate::s3::{ACCESS_KEY, REGION, SECRET_KEY};
+use crate::observe::Observed;
+use crate::plan::requirements::Requirements;
+use crate::preflight::{
+    Check, HostPorts, Taken, Verdict, first_bad, machine, missing_images, published_ports,
+};
+use crate::proof::timeline;
+use crate::seed::Seed;
+use crate::site::{Site, choices_in, not_ours_to_run};
 use crate::spec::Spec;
 use crate::spec::choices::{Choices, Origin};
-use crate::spec::options::Opt;
-use crate::spec::values::{Profile, Span};
-use crate::traffic::Traffic;
-use crate::ui::progress::Progress;
+use crate::spec::options::{OPTIONS, Opt};
+use crate::spec::values::{BindAddress, EngineAt};
+use crate::steps::{self, Action, Desired, Goal, Step, refuse_foreign};
+use crate::tls::Renewal;
 use crate::workspace::{Change, Folder};
 
-/// How long requests to gateways that go may take to end; `scale` lets one choose.
-const DRAINED_WITHIN: Duration = Duration::from_secs(300);
+/// How often free ports are chosen, each time that another process takes one of them before a container has it.
+const TRIES: u32 = 3;
+
+/// The folder of a person's own programs in the cluster's.
+const HOOKS: &str = "ready.d";
 
 /// Runs the verb.
 pub fn run(arguments: Up, context: &Context) -> Result<Status> {
-    let Up { folder, timeout, port, rollback, collect_on_failure, dry_run: _, timings, flags } = arguments;
-    if let Some(file) = &collect_on_failure {
-        refuse_unwritable(file)?;
+    if let Some(endpoint) = start(arguments, context)? {
+        context.ui.data(&format!("{endpoint}\n"))?;
     }
-    let path = folder.folder;
-    let dry = context.runner.is_dry();
-    let mut progress = if dry { context.ui.no_progress() } else { context.ui.progress() };
-    let (mut folder, mut asked) = open_to_write(&path, &context.environment, &flags.0)?;
-    if !asked.spec.has_cluster() {
-        return Err(not_ours_to_run(&path).into());
-    }
-    if port.is_some() {
-        let flags = with_free_ports(&asked.spec, flags.0, context);
-        asked = Asked::new(&folder, context.environment.clone(), flags)?;
-    }
-    let cluster = Cluster::new(asked.spec.clone(), &path);
-    let needs = Needs::new(&asked.spec);
-    check_machine(&needs, context)?;
-    refuse_name_of_others(&cluster, &path, context)?;
-    let before = Before::of(&cluster.name, context)?;
-    pull(&needs.images, &mut progress, context)?;
-    let changes = accepted(&folder, &asked, &path, context)?;
-    make_way(&cluster, &before, &mut progress, context)?;
-    write(&mut folder, &changes, &cluster, &before, context)?;
-    let project = project(&cluster, &asked, &path);
-    let attempt = start(&cluster, project, &mut progress, context).and_then(|()| {
-        let has_new_cfg = changes.iter().any(|change| change.name() == HAPROXY_CFG && change.writes());
-        let patience = timeout.duration();
-        take_in(&cluster, &folder, has_new_cfg, &before, patience, &mut progress, context)
-    });
-    // Others may work in the folder while this run only waits.
-    drop(folder);
-    let attempt = attempt.and_then(|()| await_proof(&cluster, &timeout, &mut progress, context));
-    progress.finish();
-    let proved = match attempt {
-        Ok(proved) => proved,
-        Err(error) => {
-            if let Some(file) = collect_on_failure {
-                collect(&file, &path, context);
-            }
-            return Err(after_failure(error, &cluster, &before, rollback, context));
-        }
-    };
-    if timings && !dry {
-        context.ui.timings(&timeline::of(&cluster, progress.elapsed(), &proved, &context.runner)?);
-    }
-    announce(&cluster, &progress, context)?;
     Ok(Status::Done)
 }
 
-/// Chooses the next free port for each that somebody else holds.
-fn with_free_ports(spec: &Spec, mut flags: Choices, context: &Context) -> Choices {
-    let needs = Needs::new(spec);
-    let taken = if is_local(&context.runner) { taken_ports(&context.runner, &needs) } else { Vec::new() };
+/// Starts a cluster until it is ready, and returns its endpoint; none where steps were only to be printed.
+pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> {
+    let Up { folder, timeout, port, rollback, collect_on_failure, dry_run, timings, flags } = arguments;
+    let path = folder.folder;
+    if let Some(file) = &collect_on_failure {
+        refuse_unwritable(file)?;
+    }
+    let mut asked = context.environment.clone().overlaid_by(flags.0);
+    let mut request = judge(&path, &numbered(&asked, &path)?)?;
+    let followed = following_engine(&asked, &path, context)?;
+    if followed.iter().next().is_some() {
+        asked = asked.overlaid_by(followed);
+        request = judge(&path, &numbered(&asked, &path)?)?;
+    }
+    request.seed()?;
+    refuse_second_name(&path, &request, context)?;
+    warn_of_open_ports(&request.site.spec, context);
+    request.warn_of_version(context);
+    let needs = Requirements::new(&request.site.spec);
+    judged(&machine(&context.engine, &needs), context)?;
+    let pulls = pulls(&needs, context);
+    if !dry_run {
+        // Before the folder is locked: an image may take minutes, and others may work there meanwhile.
+        pull(&pulls, &request.site, context)?;
+    }
+
+    let is_automatic = port.is_some() || !automatic(&asked).is_empty();
+    let mut tries = if is_automatic { TRIES } else { 1 };
+    loop {
+        let mut start = Start::plan(&path, &asked, port.is_some(), context)?;
+        if dry_run {
+            print(&[pulls, start.steps].concat(), context)?;
+            return Ok(None);
+        }
+        tries -= 1;
+        match start.act(timeout.duration(), rollback, timings, context) {
+            Ok(endpoint) => return Ok(endpoint),
+            Err(error) if tries > 0 && is_of_a_taken_port(&error) => {
+                context.ui.say("somebody took a port since it was found free; another is chosen");
+            }
+            Err(error) => {
+                if let Some(file) = collect_on_failure {
+                    collect(&file, &path, context);
+                }
+                return Err(after_failure(error, &start.request.site, &start.before, rollback, context));
+            }
+        }
+    }
+}
+
+/// What follows, where it was not chosen, from an engine whose containers do not see this machine's folders: its ports
+/// are published where they can be reached from here.
+fn following_engine(asked: &Choices, path: &Path, context: &Context) -> Result<Choices> {
+    let mut choices = Choices::default();
+    let bind = match context.engine.place() {
+        Place::Here if context.engine.has_selinux() => Some(BindAddress::LOOPBACK.to_string()),
+        Place::Here => return Ok(choices),
+        Place::Around(address) => Some(address.to_string()),
+        Place::Elsewhere(_) => None,
+    };
+    let kept = choices_in(&Folder::to_read(path))?.unwrap_or_default();
+    // Gateways with domains refuse hosts that they do not know.
+    let has_domains = asked.of("domains").or_else(|| kept.of("domains")).is_some();
+    let host = has_domains.then(|| context.engine.place().host());
+    let chosen = [("engine", Some(EngineAt::Remote.to_string())), ("ports.bind", bind), ("ports.host", host)];
+    for (option, text) in chosen.into_iter().filter_map(|(key, text)| Some((Opt::with_key(key)?, text?))) {
+        if asked.of(option.key).is_none() && kept.of(option.key).is_none() {
+            choices.choose(option, vec![text], Origin::Flag(option.flag));
+        }
+    }
+    Ok(choices)
+}
+
+/// Says who else reaches an S3 that accepts any key.
+fn warn_of_open_ports(spec: &Spec, context: &Context) {
+    let is_open = spec.kerberos.is_none() && spec.ports.bind == BindAddress::EVERYWHERE;
+    if spec.engine == EngineAt::Remote && is_open {
+        context.ui.say(
+            "warning: ports: they are published on every address of the engine's machine, and who reaches one can read \
+             and write this S3, which checks no secret; `--bind ADDRESS` publishes them on one",
+        );
+    }
+}
+
+/// What the choices mean, without locking the folder.
+fn judge(path: &Path, choices: &Choices) -> Result<Request> {
+    let folder = Folder::to_read(path);
+    let request = Request::new(&folder, choices.clone())?;
+    if !request.site.spec.has_cluster() {
+        return Err(not_ours_to_run(path).into());
+    }
+    refuse_app(&folder, &request)?;
+    Ok(request)
+}
+
+/// Chooses the next free port for each of these that another process holds.
+fn with_free_ports(
+    spec: &Spec,
+    own: &[u16],
+    options: &[&Opt],
+    mut flags: Choices,
+    context: &Context,
+) -> Choices {
+    let needs = Requirements::new(spec);
+    let ports = HostPorts::of(&context.engine);
     let mut others: Vec<u16> = needs.ports.iter().map(|need| need.port).collect();
-    for Taken { need, .. } in taken {
-        let free = next_free(need.address, need.port, &others);
+    let taken = ports.taken(&needs, own);
+    for Taken { need, .. } in taken.iter().filter(|taken| options.iter().any(|one| one.key == taken.need.key))
+    {
+        let free = ports.next_free(need.address, need.port, &others);
         if let (Some(option), Some(free)) = (Opt::with_key(need.key), free) {
             context.ui.say(&format!("{}: {} is taken, {free} is free", need.key, need.port));
             flags.choose(option, vec![free.to_string()], Origin::Flag("port"));
@@ -103,212 +169,177 @@ fn with_free_ports(spec: &Spec, mut flags: Choices, context: &Context) -> Choice
     flags
 }
 
-/// What would keep the cluster from starting ends the run; what may harm it is said.
-fn check_machine(needs: &Needs, context: &Context) -> Result<()> {
-    let checks = preflight(&context.runner, needs);
-    if let Some(bad) = first_bad(&checks) {
+/// A check that prevents a start ends the run; others become warnings.
+fn judged(checks: &[Check], context: &Context) -> Result<()> {
+    if let Some(bad) = first_bad(checks) {
         return Err(bad.failure().into());
     }
-    // Missing images are about to be pulled.
-    let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warning && check.name != "images");
+    let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warning);
     for Check { name, finding, advice, .. } in warnings {
         context.ui.say(&format!("warning: {name}: {finding}; {advice}"));
     }
     Ok(())
 }
 
-/// What another folder has started would be taken over, or removed as left over.
-fn refuse_name_of_others(cluster: &Cluster, path: &Path, context: &Context) -> Result<()> {
-    let Some(StartedFrom { container, folder, .. }) = from_elsewhere(&cluster.name, path, context)? else {
+/// Steps for the images that the engine lacks.
+fn pulls(needs: &Requirements, context: &Context) -> Vec<Step> {
+    let missing = missing_images(&context.engine, needs);
+    missing.into_iter().map(|image| Step::new(Action::Pull(image), "the engine does not have it")).collect()
+}
+
+/// Fetches images, one at a time and without the noise of layers.
+fn pull(steps: &[Step], site: &Site, context: &Context) -> Result<()> {
+    let mut session = Session::new(site, &context.engine, &context.interrupt, context.ui);
+    session.act(steps, None)?;
+    session.progress.finish();
+    Ok(())
+}
+
+/// A start that is planned and not begun.
+struct Start {
+    /// Locked until everything but the proof is done.
+    folder: Option<Folder>,
+    request: Request,
+    changes: Vec<Change>,
+    before: Observed,
+    seed: Option<Seed>,
+    renewal: Option<Renewal>,
+    /// From the proof on, nothing is written to the folder.
+    steps: Vec<Step>,
+}
+
+impl Start {
+    /// Reads the folder while it is locked, observes what there is, and plans.
+    fn plan(path: &Path, asked: &Choices, free_ports: bool, context: &Context) -> Result<Self> {
+        let (folder, mut request) = open_and_judge(path, &numbered(asked, path)?, context)?;
+        let observed = Observed::read(&context.engine, &request.site.name, Some(path))?;
+        refuse_foreign(&request.site, &observed, &request.declared)?;
+        // Only now, since another run may have started the cluster meanwhile.
+        let holding =
+            observed.members.iter().filter(|one| one.container.has_started() && !one.container.has_ended());
+        let own: Vec<u16> = holding.flat_map(|one| one.container.bindings.clone()).collect();
+        let options = if free_ports { OPTIONS.iter().collect() } else { automatic(asked) };
+        if !options.is_empty() {
+            let choices = numbered(asked, path)?;
+            request = Request::new(&folder, choices.clone())?;
+            let choices = with_free_ports(&request.site.spec, &own, &options, choices, context);
+            request = Request::new(&folder, choices)?;
+        }
+        judged(&published_ports(&context.engine, &Requirements::new(&request.site.spec), &own), context)?;
+        refuse_unreadable(&folder, &request)?;
+        let changes: Vec<Change> =
+            request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();
+        let seed = request.seed()?;
+        let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
+        let renewal = request.renewal(&context.engine)?;
+        let certificate = renewal.as_ref().map(Renewal::why);
+        let desired =
+            Desired { seed: seed.as_ref(), hooks: hooks(&folder, context)?, certificate, ..desired };
+        let steps = steps::plan(&desired, &observed, &Goal::Up)?;
+        refuse_to_lose_edits(&changes, path, false)?;
+        for choice in request.new_choices() {
+            context.ui.say(&choice);
+        }
+        Ok(Self { folder: Some(folder), changes, before: observed, seed, renewal, steps, request })
+    }
+
+    /// Does the steps, reports the result, and returns the endpoint. Others may work in the folder while this run only
+    /// waits, unless it may roll back what it started.
+    fn act(
+        &mut self,
+        timeout: Duration,
+        rollback: bool,
+        timings: bool,
+        context: &Context,
+    ) -> Result<Option<String>> {
+        let mut folder = self.folder.take().context("a start is made once")?;
+        let haproxy = self.request.haproxy(&folder, &self.changes, self.renewal.as_ref())?;
+        let mut session = Session::new(&self.request.site, &context.engine, &context.interrupt, context.ui);
+        (session.compose_files, session.haproxy) = (&self.request.compose_files, Some(&haproxy));
+        session.serve_within = timeout;
+        session.seed = self.seed.as_ref();
+        session.no_proxy = context.no_proxy.as_deref();
+        let proof = self.steps.iter().position(|step| step.action == Action::Ready);
+        let (steps, last) = self.steps.split_at(proof.unwrap_or(self.steps.len()));
+        let (changes, renewal) = (&self.changes, self.renewal.as_ref());
+        let attempt = session.act(steps, Some(Writing { folder: &mut folder, changes, renewal }));
+        self.folder = Some(folder).filter(|_| rollback);
+        let attempt = attempt.and_then(|()| session.act(last, None));
+        session.progress.finish();
+        attempt?;
+        self.folder = None;
+        let observed = session.observe()?;
+        if timings {
+            let (elapsed, engine) = (session.progress.elapsed(), &context.engine);
+            context.ui.timings(&timeline::of(&observed, elapsed, &session.proved, engine)?);
+        }
+        Ok(ready::announce(&session, &observed, context))
+    }
+}
+
+/// The programs that run each time the cluster has become ready, in order of name.
+fn hooks(folder: &Folder, context: &Context) -> Result<Vec<String>> {
+    let mut hooks = Vec::new();
+    for name in folder.names_in(HOOKS, "")? {
+        let name = format!("{HOOKS}/{name}");
+        let file = fs::metadata(folder.path().join(&name))?;
+        if file.is_file() && file.permissions().mode() & 0o111 != 0 {
+            hooks.push(name);
+        } else if file.is_file() {
+            context.ui.say(&format!("{name} does not run: it is not executable (`chmod +x`)"));
+        }
+    }
+    Ok(hooks)
+}
+
+/// A folder holds one cluster: under another name the first would keep running without files.
+fn refuse_second_name(path: &Path, request: &Request, context: &Context) -> Result<()> {
+    let Some(former) = request.former_name() else { return Ok(()) };
+    let observed = Observed::read(&context.engine, &former, Some(path))?;
+    if observed.members.is_empty() || observed.elsewhere.is_some() {
         return Ok(());
-    };
+    }
     let message = format!(
-        "the name `{}` is taken: its container `{container}` was started from `{folder}`; nothing was changed",
-        cluster.name
+        "this folder's cluster `{former}` has containers, and would go on beside `{}` without files; nothing was \
+         changed",
+        request.site.name
     );
-    let hint = format!("`{}` gives this cluster another", cluster.command("up --name NAME"));
+    let hint = format!(
+        "`ozone-compose down --name {former}` removes it, and its data stays; `-o DIR` makes another cluster"
+    );
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
-fn collect(file: &Path, folder: &Path, context: &Context) {
+/// Packs what there is of a cluster, to find out why a run failed.
+pub(super) fn collect(file: &Path, folder: &Path, context: &Context) {
     match collect_to(file, folder, &context.uninterrupted()) {
         Ok(_) => context.ui.say(&format!("packed logs and states into {}", file.display())),
         Err(error) => context.ui.error(&error.context(format!("could not pack {}", file.display()))),
     }
 }
 
-/// What there was of a cluster before this run, which a rollback must not take.
-struct Before {
-    containers: Vec<Container>,
-    has_data: bool,
-}
-
-impl Before {
-    fn of(name: &str, context: &Context) -> Result<Self> {
-        let volumes =
-            Invocation::docker("list volumes", ["volume", "ls", "--quiet", "--filter", &of_project(name)]);
-        Ok(Self {
-            containers: containers::list(&context.runner, name)?,
-            has_data: !context.runner.answer(&volumes)?.trim().is_empty(),
-        })
-    }
-
-    fn has_balancer(&self) -> bool {
-        self.containers.iter().any(|one| one.role == "balancer" && one.state == "running")
-    }
-
-    /// The traffic of a balancer that runs and has admin access.
-    fn traffic<'a>(&self, cluster: &'a Cluster, context: &'a Context) -> Option<Result<Traffic<'a>>> {
-        let has_access = self.has_balancer() && cluster.spec.profile == Profile::Tuned;
-        has_access.then(|| running(cluster, &self.containers, context))
-    }
-}
-
-/// Writes the files; those of a balancer that runs must be good for it.
-fn write(
-    folder: &mut Folder,
-    changes: &[Change],
-    cluster: &Cluster,
-    before: &Before,
-    context: &Context,
-) -> Result<()> {
-    match before.traffic(cluster, context) {
-        _ if context.runner.is_dry() => Ok(()),
-        Some(traffic) => write_checked(folder, changes, &traffic?),
-        None => folder.apply(changes),
-    }
-}
-
-/// Fetches images that are not on this machine, one at a time and without the noise of layers.
-fn pull(images: &[String], progress: &mut Progress, context: &Context) -> Result<()> {
-    for image in images {
-        let look = Invocation::docker("look for an image", ["image", "inspect", "--format", "ok", image]);
-        if context.runner.ask(&look)?.status.success() {
-            continue;
-        }
-        progress.doing("images", format!("pulling {image}"));
-        let pull = Invocation::docker(&format!("pull the image {image}"), ["pull", "--quiet", image]);
-        context.runner.change(&pull).map_err(|error| match error.downcast::<Failure>() {
-            Ok(failure) if failure.status == Status::Failed => failure
-                .with_hint(
-                    "`--image-registry HOST` takes every image from a mirror, `--ozone-image` and `--haproxy-image` name others",
-                )
-                .into(),
-            Ok(failure) => failure.into(),
-            Err(error) => error,
-        })?;
-        progress.done("images", format!("pulled {image}"));
-    }
-    Ok(())
-}
-
-/// What a cluster that runs already needs before the new files are there: gateways that go have finished by then.
-fn make_way(cluster: &Cluster, before: &Before, progress: &mut Progress, context: &Context) -> Result<()> {
-    let surplus = scale::surplus(&cluster.spec, &before.containers);
-    match before.traffic(cluster, context) {
-        Some(traffic) => scale::remove(&surplus, &traffic?, DRAINED_WITHIN, progress, context),
-        None => Ok(()),
-    }
-}
-
-/// Has a balancer that ran already take in what is new. Ozone's example mounts one file, which only a restart sees.
-fn take_in(
-    cluster: &Cluster,
-    folder: &Folder,
-    has_new_cfg: bool,
-    before: &Before,
-    timeout: Duration,
-    progress: &mut Progress,
-    context: &Context,
-) -> Result<()> {
-    if !before.has_balancer() {
-        return Ok(());
-    }
-    let now = containers::list(&context.runner, &cluster.name)?;
-    let Some(traffic) = before.traffic(cluster, context) else {
-        let balancer = now.iter().find(|one| has_new_cfg && one.role == "balancer");
-        let Some(Container { id, .. }) = balancer else { return Ok(()) };
-        return context.runner.change(&Invocation::docker("restart the balancer", ["restart", id]));
-    };
-    if context.runner.is_dry() {
-        return if has_new_cfg { traffic?.load(progress) } else { Ok(()) };
-    }
-    // The start may have replaced the balancer.
-    let traffic = running(cluster, &now, context)?;
-    let absent = scale::absent(&cluster.spec, &before.containers);
-    scale::take_in(&absent, folder, cluster, &traffic, timeout, progress)
-}
-
-/// Starts what is not running.
-fn start(cluster: &Cluster, project: Invocation, progress: &mut Progress, context: &Context) -> Result<()> {
-    progress.doing("containers", "starting");
-    let up = project.to(&format!("start cluster `{}`", cluster.name));
-    context.runner.change(&up.with(["up", "--detach", "--remove-orphans"]))?;
-    progress.done("containers", "started");
-    Ok(())
-}
-
-/// Returns when each gateway had served.
-fn await_proof(
-    cluster: &Cluster,
-    timeout: &Span,
-    progress: &mut Progress,
-    context: &Context,
-) -> Result<BTreeMap<String, Instant>> {
-    if context.runner.is_dry() {
-        return Ok(BTreeMap::new());
-    }
-    let (runner, interrupt, timeout) = (&context.runner, &context.interrupt, timeout.duration());
-    Wait { cluster, runner, interrupt, timeout }.until_ready(progress)
-}
-
-/// Removes what was started, where that was asked for; says what is left otherwise.
-fn after_failure(
-    error: Error,
-    cluster: &Cluster,
-    before: &Before,
-    rollback: bool,
-    context: &Context,
-) -> Error {
-    let name = &cluster.name;
-    if rollback && before.containers.is_empty() {
+/// Removes what was started, where that was chosen; says what is left otherwise.
+fn after_failure(error: Error, site: &Site, before: &Observed, rollback: bool, context: &Context) -> Error {
+    if rollback && before.members.is_empty() {
         // The interrupt that ended the wait must not end the removal too.
-        if let Err(problem) = down::remove(name, !before.has_data, &context.uninterrupted()) {
+        if let Err(problem) = roll_back(site, before, &context.uninterrupted()) {
             context.ui.error(&problem.context("could not roll back"));
         }
         return error;
     }
     match error.downcast::<Failure>() {
         Ok(failure) if failure.status == Status::Interrupted => {
-            Failure::new(Status::Interrupted, format!("interrupted; cluster `{name}` is left as it is"))
-                .with_hint(format!(
-                    "`{}` goes on, `{}` removes it",
-                    cluster.command("up"),
-                    cluster.command("down")
-                ))
-                .into()
+            let message = format!("interrupted; cluster `{}` is left as it is", site.name);
+            let hint = format!("`{}` goes on, `{}` removes it", site.command("up"), site.command("down"));
+            Failure::new(Status::Interrupted, message).with_hint(hint).into()
         }
         Ok(failure) => failure.into(),
         Err(error) => error,
     }
 }
 
-fn announce(cluster: &Cluster, progress: &Progress, context: &Context) -> Result<()> {
-    if context.runner.is_dry() {
-        return Ok(());
-    }
-    let Cluster { name, endpoint, spec, .. } = cluster;
-    context.ui.say(&format!(
-        "cluster `{name}` is ready after {:.1} s: {} behind HAProxy",
-        progress.elapsed().as_secs_f64(),
-        counted(spec.gateways.get() as usize, "S3 gateway")
-    ));
-    if let Some(stats) = &cluster.stats {
-        context.ui.say(&format!("  statistics  {stats}/stats"));
-    }
-    context.ui.say(&format!(
-        "  try it      AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={REGION} \
-         aws --endpoint-url {endpoint} s3 mb s3://bucket1"
-    ));
-    context.ui.data(&format!("{endpoint}\n"))
+/// Removes containers, and the data where there was none before.
+fn roll_back(site: &Site, before: &Observed, context: &Context) -> Result<()> {
+    let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
+    super::down::remove(&observed, before.volumes.is_empty(), site, context)
 }

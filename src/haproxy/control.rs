@@ -1,20 +1,21 @@
-//! A balancer that runs, spoken to through the socket of its master process, inside its container.
+//! A running balancer, queried through the socket of its master process, inside its container.
 
-use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use super::workers::{self, Workers};
 use super::{Gateway, gateways};
-use crate::engine::containers::Container;
-use crate::engine::{Invocation, Runner};
-use crate::error::{Failure, Status};
-use crate::plan::MASTER_SOCKET;
+use crate::engine::Engine;
+use crate::engine::objects::Container;
+use crate::error::{Failure, Status, status_of};
+use crate::plan::overlay::Config;
+use crate::plan::{CERTIFICATE_FILE, CERTIFICATE_FOLDER, MASTER_SOCKET};
+use crate::spec::values::GatewayName;
 
 /// Where HAProxy finds its configuration in the balancer's container.
-const CFG_FOLDER: &str = "/usr/local/etc/haproxy/";
+const CFG_FOLDER: &str = "/usr/local/etc/haproxy";
 
 /// Sends each argument to the socket as a command. HAProxy answers one a connection. The Debian images have Perl, the
 /// Alpine ones a `BusyBox` whose `nc` takes such sockets.
@@ -33,13 +34,37 @@ for command; do
 done
 "##;
 
+/// Checks files that come as an archive, in a folder of their own, which nothing else reads. HAProxy reads the files of
+/// a folder in the order of their names. The certificate among them takes the place of the one that is mounted.
+const CHECK: &str = r#"
+folder=$(mktemp -d /dev/shm/check.XXXXXX) || exit
+tar -x -f - -C "$folder" || exit
+if test -e "$folder/$2"; then sed -i "s#$1/#$folder/#" "$folder"/*.cfg; fi
+haproxy -c -f "$folder" 2>&1
+status=$?
+rm -rf "$folder"
+exit $status
+"#;
+
+/// What is left of a file that is not in the folder any more: `docker cp` removes nothing.
+const REMOVED: &str = "# Not in the cluster's folder any more.\n";
+
 /// What ends each answer of [`SPEAK`].
 const END: &str = "# END\n";
 
-/// A machine that starts JVMs takes its time.
+/// How long HAProxy may take to answer while it reloads or a machine starts JVMs.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// What HAProxy reads, wherever it lies.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// The files of its folder, in its order.
+    pub configuration: Vec<Config>,
+    /// Certificate, chain and private key of https, where there is any.
+    pub certificate: Option<String>,
+}
 
 /// Whether a server gets new requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,74 +75,140 @@ pub enum Admission {
     Drain,
 }
 
+/// What HAProxy reports about itself at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Its processes.
+    pub workers: Workers,
+    /// The gateways as the worker sees them that accepts connections.
+    pub gateways: Vec<Gateway>,
+}
+
+/// Why HAProxy gave no answer, and may give one later.
+struct Silent(String);
+
 /// The balancer of a cluster.
 #[derive(Clone, Debug)]
 pub struct Control<'a> {
-    runner: &'a Runner,
+    engine: &'a Engine,
     container: String,
 }
 
 impl<'a> Control<'a> {
-    /// The balancer among the containers of a cluster.
+    /// The HAProxy in a container that runs.
+    #[must_use]
+    pub fn of(balancer: &Container, engine: &'a Engine) -> Self {
+        Self { engine, container: balancer.id.clone() }
+    }
+
+    /// What HAProxy says now; none while it does not answer, with why.
     ///
     /// # Errors
-    /// When none runs.
-    pub fn among(containers: &[Container], runner: &'a Runner) -> Result<Self> {
-        let balancer = containers.iter().find(|one| one.role == "balancer" && one.state == "running");
-        match balancer {
-            Some(balancer) => Ok(Self { runner, container: balancer.id.clone() }),
-            None => Err(Failure::new(Status::Failed, "the balancer `s3g` does not run").into()),
+    /// When the engine does not answer.
+    pub fn look(&self) -> Result<Result<Loaded, String>> {
+        Ok(self.loaded_now()?.map_err(|Silent(why)| why))
+    }
+
+    /// What HAProxy says, waiting for it while it reloads.
+    ///
+    /// # Errors
+    /// When it does not answer for 30 s.
+    pub fn loaded(&self) -> Result<Loaded> {
+        patiently(|| self.loaded_now())
+    }
+
+    /// Requests in flight to the gateways that `is_one` picks, in all workers: an old one may still be writing what it
+    /// began before a reload.
+    ///
+    /// # Errors
+    /// When HAProxy does not answer for 30 s.
+    pub fn in_flight(&self, is_one: impl Fn(&Gateway) -> bool) -> Result<u64> {
+        patiently(|| {
+            let Ok(workers) = self.workers_now()? else { return Ok(Err(no_worker())) };
+            let questions: Vec<String> = workers.all().map(|pid| stat(&format!("@!{pid}"))).collect();
+            let answers = match self.ask(&questions)? {
+                Ok(answers) => answers,
+                Err(silent) => return Ok(Err(silent)),
+            };
+            let seen = answers.iter().flat_map(|answer| gateways(answer));
+            Ok(Ok(seen.filter(&is_one).map(|gateway| gateway.sessions).sum()))
+        })
+    }
+
+    /// Sets in the current worker whether gateways get new requests. After a reload the old worker keeps these states,
+    /// and accepts no new requests; the new one does not have them.
+    ///
+    /// # Errors
+    /// When HAProxy does not answer for 30 s, or refuses for a gateway that it knows.
+    pub fn admit(&self, names: &[GatewayName], admission: Admission) -> Result<()> {
+        let state = match admission {
+            Admission::Ready => "state ready",
+            Admission::Drain => "state drain",
+        };
+        self.set(names, state)
+    }
+
+    /// Marks gateways that have checks as down until they pass the next one. What HAProxy knows of a gateway may be from
+    /// before its restart, and a check that was on its way then fails only later.
+    ///
+    /// # Errors
+    /// When HAProxy does not answer for 30 s, or refuses for a gateway that it knows.
+    pub fn forget_checks(&self, names: &[GatewayName]) -> Result<()> {
+        self.set(names, "health down")
+    }
+
+    /// Sets something of the gateways that the current worker knows.
+    fn set(&self, names: &[GatewayName], what: &str) -> Result<()> {
+        let tell = |name| format!("@1 set server gateways/{name} {what}");
+        let answers = patiently(|| self.ask(&names.iter().map(tell).collect::<Vec<_>>()))?;
+        // It answers nothing where it obeys.
+        let mut refusals = answers.iter().map(|answer| answer.trim());
+        match refusals.find(|said| !said.is_empty() && !said.contains("No such server")) {
+            None => Ok(()),
+            Some(said) => {
+                let message = format!("HAProxy did not set {} to `{what}`: {said}", join(names));
+                Err(Failure::new(Status::Failed, message).into())
+            }
         }
     }
 
-    /// The processes of the balancer.
-    pub fn workers(&self) -> Result<Workers> {
-        patiently(|| self.workers_now())
-    }
-
-    /// The gateways as the worker sees them that accepts connections.
-    pub fn gateways(&self) -> Result<Vec<Gateway>> {
-        patiently(|| {
-            let Some(current) = self.workers_now()?.current else { bail!("HAProxy has no worker") };
-            Ok(gateways(&self.ask(&[stat(current)])?.concat()))
-        })
-    }
-
-    /// Requests in flight to some gateways, in all workers: an old one may still be writing what it began before a
-    /// reload.
-    pub fn in_flight(&self, names: &BTreeSet<String>) -> Result<u64> {
-        patiently(|| {
-            let questions: Vec<String> = self.workers_now()?.all().map(stat).collect();
-            let seen = self.ask(&questions)?;
-            let seen = seen.iter().flat_map(|answer| gateways(answer));
-            Ok(seen.filter(|gateway| names.contains(&gateway.name)).map(|gateway| gateway.sessions).sum())
-        })
-    }
-
-    /// Says in every worker whether gateways get new requests: an old one may still be asked by connections that it
-    /// keeps. A reload forgets it.
-    pub fn admit(&self, names: &BTreeSet<String>, admission: Admission) -> Result<()> {
-        let state = match admission {
-            Admission::Ready => "ready",
-            Admission::Drain => "drain",
-        };
-        patiently(|| {
-            let workers = self.workers_now()?;
-            let tell = |pid| {
-                names.iter().map(move |name| format!("@!{pid} set server gateways/{name} state {state}"))
-            };
-            // An old worker may not know a gateway yet, and says so.
-            self.ask(&workers.all().flat_map(tell).collect::<Vec<_>>()).map(drop)
-        })
-    }
-
-    /// Checks the configuration that lies in the folder, with the HAProxy that would load it.
+    /// Checks files with the HAProxy that would load them. It loads nothing, and nothing is written.
     ///
     /// # Errors
     /// With HAProxy's own words, which name file and line.
-    pub fn check(&self) -> Result<()> {
-        let check = ["exec", &self.container, "haproxy", "-c", "-f", CFG_FOLDER];
-        self.runner.change(&Invocation::docker("check HAProxy's configuration", check))
+    pub fn check(&self, files: &Files) -> Result<()> {
+        let Files { configuration, certificate } = files;
+        let certificate =
+            certificate.iter().map(|text| Config { name: CERTIFICATE_FILE.into(), text: text.clone() });
+        let all: Vec<Config> = configuration.iter().cloned().chain(certificate).collect();
+        let check = ["exec", "--interactive", &self.container, "sh", "-c", CHECK, "sh"];
+        let check = self.engine.command("check HAProxy's configuration", check);
+        let check = check.with([CERTIFICATE_FOLDER, CERTIFICATE_FILE]).reading(archive(&all)?);
+        let finished = self.engine.ask(&check)?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        let said = in_folder(&format!("{}{}", finished.stdout, finished.stderr));
+        let message = "HAProxy refuses the configuration; nothing was changed";
+        let hint = "correct the file and line that it names, then repeat the command";
+        Err(Failure::new(Status::Failed, message).with_detail(said.trim_end()).with_hint(hint).into())
+    }
+
+    /// Puts files into the container, which has no folder of another machine mounted. They stay when it restarts.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or the container has its folder mounted.
+    pub fn give(&self, Files { configuration: files, .. }: &Files) -> Result<()> {
+        let list = ["exec", &self.container, "sh", "-c", "cd \"$1\" && ls -- *.cfg", "sh", CFG_FOLDER];
+        let there = self.engine.run(&self.engine.command("list HAProxy's files", list))?;
+        let is_gone = |name: &&str| !files.iter().any(|file| file.name == **name);
+        let gone =
+            there.lines().filter(is_gone).map(|name| Config { name: name.into(), text: REMOVED.into() });
+        let all: Vec<Config> = files.iter().cloned().chain(gone).collect();
+        // By the engine, since whose the folder is differs from image to image.
+        let into = format!("{}:{CFG_FOLDER}", self.container);
+        let give = self.engine.command("put HAProxy's files into its container", ["cp", "-", &into]);
+        self.engine.run(&give.reading(archive(&all)?)).map(drop)
     }
 
     /// Has HAProxy load its configuration in a new worker, and waits until that worker accepts connections. Those that
@@ -126,15 +217,12 @@ impl<'a> Control<'a> {
     /// # Errors
     /// When the old worker is still the current one in the end.
     pub fn reload(&self) -> Result<()> {
-        let kill = Invocation::docker("reload HAProxy", ["kill", "--signal", "USR2", &self.container]);
-        if self.runner.is_dry() {
-            return self.runner.change(&kill);
-        }
-        let before = self.workers()?;
-        self.runner.change(&kill)?;
+        let before = patiently(|| self.workers_now())?;
+        self.engine
+            .run(&self.engine.command("reload HAProxy", ["kill", "--signal", "USR2", &self.container]))?;
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
-            let now = self.workers()?;
+            let now = patiently(|| self.workers_now())?;
             if now.current.is_some() && now.current != before.current {
                 return Ok(());
             }
@@ -143,45 +231,91 @@ impl<'a> Control<'a> {
             }
             thread::sleep(PAUSE);
         }
-        let logs = Invocation::docker("read a log", ["logs", "--tail", "10", &self.container]);
-        let said = self.runner.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
+        let logs = self.engine.command("read a log", ["logs", "--tail", "10", &self.container]);
+        let said = self.engine.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
         let message = "could not reload HAProxy: no new worker came, the old one goes on";
         Err(Failure::new(Status::Failed, message).with_detail(said.unwrap_or_default()).into())
     }
 
-    fn workers_now(&self) -> Result<Workers> {
-        Ok(workers::parse(&self.ask(&["show proc".to_owned()])?.concat()))
+    fn workers_now(&self) -> Result<Result<Workers, Silent>> {
+        Ok(self.ask(&["show proc".to_owned()])?.map(|answers| workers::parse(&answers.concat())))
     }
 
-    /// Asks once.
-    fn ask(&self, commands: &[String]) -> Result<Vec<String>> {
+    /// Both in one process: the master knows its current worker as `@1`.
+    fn loaded_now(&self) -> Result<Result<Loaded, Silent>> {
+        let answers = match self.ask(&["show proc".to_owned(), stat("@1")])? {
+            Ok(answers) => answers,
+            Err(silent) => return Ok(Err(silent)),
+        };
+        let workers = workers::parse(&answers[0]);
+        if workers.current.is_none() || !answers[1].starts_with('#') {
+            return Ok(Err(no_worker()));
+        }
+        Ok(Ok(Loaded { workers, gateways: gateways(&answers[1]) }))
+    }
+
+    /// Sends the commands once.
+    fn ask(&self, commands: &[String]) -> Result<Result<Vec<String>, Silent>> {
         let speak = ["exec", &self.container, "sh", "-c", SPEAK, "sh", MASTER_SOCKET];
-        let finished = self.runner.ask(&Invocation::docker("ask HAProxy", speak).with(commands))?;
+        let question = self.engine.command("ask HAProxy", speak).with(commands);
+        let finished = self.engine.ask(&question)?;
         let answers: Vec<String> = finished.stdout.split_terminator(END).map(str::to_owned).collect();
         if finished.status.success() && answers.len() == commands.len() {
-            return Ok(answers);
+            return Ok(Ok(answers));
         }
-        bail!("HAProxy did not answer {commands:?}: {}", finished.stderr.trim())
+        let failure = crate::engine::failure(&question, &finished);
+        if status_of(&failure) == Status::NoEngine {
+            return Err(failure);
+        }
+        Ok(Err(Silent(finished.stderr.trim().to_owned())))
     }
 }
 
-/// Tries until it works: a reload closes the socket for a moment, and a worker may end while it is asked.
-fn patiently<T>(attempt: impl Fn() -> Result<T>) -> Result<T> {
+/// Files, which everybody may read, as an archive; of texts it is a text too.
+fn archive(files: &[Config]) -> Result<String> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for Config { name, text } in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, text.as_bytes())?;
+    }
+    Ok(String::from_utf8(archive.into_inner()?)?)
+}
+
+/// What HAProxy reported about files in the folder of a check, with the paths where they will be.
+fn in_folder(said: &str) -> String {
+    let Some((before, after)) = said.split_once("/dev/shm/check.") else { return said.to_owned() };
+    let suffix: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let folder = format!("/dev/shm/check.{suffix}");
+    format!("{before}{folder}{}", &after[suffix.len()..]).replace(&folder, CFG_FOLDER)
+}
+
+fn no_worker() -> Silent {
+    Silent("it has no worker".to_owned())
+}
+
+/// Tries until HAProxy answers: a reload closes the socket for a moment, and a worker may end during a query. What the
+/// engine refuses is not tried again.
+fn patiently<T>(attempt: impl Fn() -> Result<Result<T, Silent>>) -> Result<T> {
     let end = Instant::now() + PATIENCE;
     loop {
-        match attempt() {
-            Err(error) if Instant::now() > end => {
-                let message = format!("could not ask HAProxy through its socket, for {PATIENCE:?}: {error}");
-                let hint =
-                    "a balancer that was started by other files has none; `ozone-compose up` replaces it";
+        match attempt().context("could not query HAProxy through its socket")? {
+            Ok(answer) => return Ok(answer),
+            Err(Silent(why)) if Instant::now() > end => {
+                let message = format!("HAProxy did not answer through its socket for {PATIENCE:?}: {why}");
+                let hint = "`ozone-compose logs s3g` shows what it says";
                 return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
             }
-            Err(_) => thread::sleep(PAUSE),
-            done => return done,
+            Err(Silent(_)) => thread::sleep(PAUSE),
         }
     }
 }
 
-fn stat(pid: u32) -> String {
-    format!("@!{pid} show stat gateways 4 -1")
+fn stat(worker: &str) -> String {
+    format!("{worker} show stat gateways 4 -1")
+}
+
+fn join(names: &[GatewayName]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

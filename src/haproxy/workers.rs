@@ -1,4 +1,4 @@
-//! What HAProxy's master process says of its workers: `show proc`.
+//! What HAProxy's master process reports about its workers: `show proc`.
 
 use std::time::Duration;
 

@@ -1,12 +1,18 @@
-//! What HAProxy is told: listeners, servers, checks, name resolution.
+//! What HAProxy's configuration has: listeners, servers, checks, name resolution.
+
+use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{S3_PORT, STATS_PORT, WEBADMIN_PORT};
-use crate::spec::values::{
-    Algorithm, Connections, Discovery, GatewayName, Health, Profile, Published, Retries, ServerAddress, Span,
+use super::machine::{Listen, Machine, Wanted, listens};
+use super::{
+    CERTIFICATE_FILE, CERTIFICATE_FOLDER, HTTPS_PORT, REDIRECT_PORT, S3_PORT, STATS_PORT, WEBADMIN_PORT,
 };
-use crate::spec::{Spec, Timeouts};
+use crate::spec::values::{
+    Algorithm, ClientConnections, Connections, Discovery, GatewayName, Health, PlainHttp, Profile, Published,
+    RequestLog, Retries, ServerAddress, Span, Weight,
+};
+use crate::spec::{BackendTls, Spec, Timeouts, Tls};
 
 /// HAProxy's configuration; the fields are the variables of `s3-haproxy.cfg.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -15,26 +21,38 @@ pub struct Balancer {
     pub gateways: usize,
     /// Whether gateways and balancer share a Compose network.
     pub in_containers: bool,
+    /// The lines about the machine; none in a container.
+    pub machine: Option<Machine>,
+    /// Whether any gateway is a backup.
+    pub backups: bool,
     /// Connections of clients.
-    pub maxconn: Connections,
-    /// Those and HAProxy's own to itself, one for each client that reads.
-    pub maxconn_in_all: u32,
+    pub maxconn: ClientConnections,
     /// Requests in flight to one gateway.
     pub gateway_maxconn: Connections,
     /// Attempts after the first.
     pub retries: Retries,
     /// As chosen.
     pub timeouts: Timeouts,
-    /// How names become addresses; none where there are only addresses.
-    pub resolver: Option<Resolver>,
-    /// Where S3 listens.
-    pub s3_port: u32,
+    /// Whether gateways have names, which the name servers of `/etc/resolv.conf` know.
+    pub has_names: bool,
+    /// The address after `bind` for S3, without the port.
+    pub listen: Vec<Listen>,
+    /// Where S3 listens for plain http; none where https alone is served.
+    pub s3_port: Option<u32>,
+    /// Where http gets a redirect to https; none where it is not.
+    pub redirect: Option<Redirect>,
+    /// Where S3 listens for https, and with what; none where there is no https.
+    pub https: Option<Https>,
+    /// The names of S3 where a request may name its bucket in the host; none where no request may.
+    pub domains: Option<Domains>,
+    /// Which requests have a line in the log.
+    pub log: RequestLog,
+    /// Milliseconds to the answer of a gateway after which a request is slow.
+    pub slow: u32,
     /// How a gateway is chosen.
     pub balance: Algorithm,
     /// How a gateway is checked; none when it is not.
-    pub check: Option<Check>,
-    /// The abstract socket on which HAProxy asks itself for what clients read.
-    pub again: String,
+    pub check: Option<HealthCheck>,
     /// The gateways one by one; empty when they are found by DNS.
     pub servers: Vec<Server>,
     /// Room for gateways found by DNS.
@@ -45,22 +63,62 @@ pub struct Balancer {
     pub stats_bind: Option<String>,
 }
 
-/// Who answers for names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Resolver {
-    /// The engine's own name server, inside a container.
-    Docker,
-    /// The machine's `/etc/resolv.conf`.
-    System,
+/// A listener that sends clients to https.
+#[derive(Clone, Debug, Serialize)]
+pub struct Redirect {
+    /// Its port.
+    pub port: u32,
+    /// The port to which clients are sent.
+    pub https_port: u32,
 }
+
+/// The listener for https.
+#[derive(Clone, Debug, Serialize)]
+pub struct Https {
+    /// Its port in the container.
+    pub port: u32,
+    /// The file with certificate and key, in the container.
+    pub certificate: String,
+    /// For TLS 1.3, separated by colons.
+    pub ciphersuites: String,
+    /// For TLS 1.2, likewise.
+    pub ciphers: String,
+}
+
+/// How a request may name S3, and its bucket before that.
+#[derive(Clone, Debug, Serialize)]
+pub struct Domains {
+    /// Each of them may have a bucket and a dot before it.
+    pub names: Vec<String>,
+    /// What else S3 is called, IPv6 addresses in brackets; none where gateways on other machines alone know it.
+    pub hosts: Option<Vec<String>>,
+}
+
+/// Mozilla's intermediate list, guideline 5.7: what clients of the last ten years can do, and nothing that is known to be
+/// weak.
+const CIPHERSUITES: &[&str] =
+    &["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+/// The same for TLS 1.2.
+const CIPHERS: &[&str] = &[
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "DHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES256-GCM-SHA384",
+    "DHE-RSA-CHACHA20-POLY1305",
+];
 
 /// A health check.
 #[derive(Clone, Debug, Serialize)]
-pub struct Check {
+pub struct HealthCheck {
     /// Time between two checks.
     pub interval: Span,
-    /// Status codes of a living gateway; none asks for a connection only.
+    /// The name of S3 that a gateway takes in any case.
+    pub host: String,
+    /// Status codes of a healthy gateway; none where the check only connects.
     pub expect: Option<&'static str>,
     /// The port, when it is not the one that takes requests.
     pub port: Option<u32>,
@@ -77,6 +135,22 @@ pub struct Server {
     pub port: u32,
     /// Whether it gets no new requests.
     pub drained: bool,
+    /// Its weight, where it has one of its own.
+    pub weight: Option<u32>,
+    /// Whether it gets requests only while no other gateway is up.
+    pub backup: bool,
+    /// How its certificate is verified, where HAProxy uses TLS to it.
+    pub tls: Option<ServerTls>,
+}
+
+/// How the certificate of a gateway is verified, where HAProxy uses TLS to it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServerTls {
+    /// The file with the CA; none where any certificate is accepted.
+    pub ca: Option<String>,
+    /// The name in the TLS handshake (SNI), which its certificate must have; none where it is known by an address,
+    /// which HAProxy looks for in no certificate.
+    pub name: Option<String>,
 }
 
 /// Gateways of one scaled service.
@@ -99,6 +173,9 @@ pub struct Webadmin {
     pub server_port: u32,
 }
 
+/// Milliseconds after which a request is logged as slow: more than a healthy Ozone takes, less than an SDK waits.
+const SLOW: u32 = 5_000;
+
 /// Name of the scaled service. Not `s3g`: that is the balancer, which would find itself.
 pub const SCALED_SERVICE: &str = "s3gw";
 
@@ -110,27 +187,43 @@ impl Balancer {
         let tuned = spec.profile == Profile::Tuned;
         let by_dns = in_containers && spec.discovery == Discovery::Dns;
         let servers = servers(spec);
-        let resolver = if in_containers {
-            Some(Resolver::Docker)
-        } else {
-            spec.servers.iter().any(ServerAddress::is_name).then_some(Resolver::System)
-        };
         // In a container the listeners never move; the ports of the host do.
         let port = |outside: u32, inside: u32| if in_containers { inside } else { outside };
         Self {
             gateways: if in_containers { spec.gateways.get() as usize } else { servers.len() },
             in_containers,
+            machine: (!in_containers && tuned).then(|| Machine::new(&Wanted::default(), spec)),
+            backups: servers.iter().any(|server| server.backup),
             maxconn: spec.balancer.maxconn,
-            maxconn_in_all: 2 * spec.balancer.maxconn.get(),
             gateway_maxconn: spec.balancer.gateway_maxconn,
             retries: spec.balancer.retries,
             timeouts: spec.balancer.timeouts.clone(),
-            resolver,
-            s3_port: port(spec.ports.s3.get(), S3_PORT),
+            has_names: in_containers || spec.servers.iter().any(ServerAddress::is_name),
+            listen: listens(&[]),
+            // In the network of the containers plain http stays.
+            s3_port: (in_containers || spec.balancer.http == PlainHttp::Keep)
+                .then(|| port(spec.ports.s3.get(), S3_PORT)),
+            redirect: (spec.balancer.http == PlainHttp::Redirect).then(|| Redirect {
+                port: port(spec.ports.s3.get(), REDIRECT_PORT),
+                https_port: spec.ports.https.get(),
+            }),
+            https: spec.balancer.tls.as_ref().map(|tls| Https {
+                port: port(spec.ports.https.get(), HTTPS_PORT),
+                certificate: match tls {
+                    Tls::Made | Tls::Own { .. } => format!("{CERTIFICATE_FOLDER}/{CERTIFICATE_FILE}"),
+                    Tls::There { certificate, .. } => certificate.to_string(),
+                },
+                ciphersuites: CIPHERSUITES.join(":"),
+                ciphers: CIPHERS.join(":"),
+            }),
+            domains: (!spec.domains.is_empty()).then(|| Domains {
+                names: spec.domains.iter().map(ToString::to_string).collect(),
+                hosts: in_containers.then(|| spec.hosts().iter().map(|host| bracketed(host)).collect()),
+            }),
+            log: spec.balancer.log,
+            slow: SLOW,
             balance: spec.balancer.balance,
             check: check(spec),
-            // The port makes it unique on a machine that runs several balancers.
-            again: format!("ozone-compose-{}", port(spec.ports.s3.get(), S3_PORT)),
             slots: by_dns.then(|| Slots {
                 count: slots(spec.gateways.get()),
                 service: SCALED_SERVICE,
@@ -148,10 +241,32 @@ impl Balancer {
             },
             stats_bind: match (tuned, in_containers, spec.ports.stats) {
                 (false, _, _) | (true, false, Published::Off) => None,
-                // The container's own health check asks there, published or not.
+                // The container's own health check uses it, published or not.
                 (true, true, _) => Some(format!(":{STATS_PORT}")),
                 (true, false, Published::On(outside)) => Some(format!("127.0.0.1:{outside}")),
             },
+        }
+    }
+}
+
+impl Balancer {
+    /// Puts it on a machine of its own, with gateways on others.
+    pub fn on_machine(&mut self, wanted: &Wanted, spec: &Spec) {
+        self.machine = Some(Machine::new(wanted, spec));
+        self.listen = listens(&wanted.listen);
+        if let Some(zone) = &wanted.zone {
+            for (server, address) in self.servers.iter_mut().zip(&spec.servers) {
+                server.backup |= address.zone.as_ref() != Some(&zone.0);
+            }
+            self.backups = self.servers.iter().any(|server| server.backup);
+        }
+        if let (Some(bind), Some(port), Some(listen)) =
+            (&mut self.stats_bind, spec.ports.stats.port(), wanted.stats_listen)
+        {
+            *bind = match listen.ip() {
+                IpAddr::V4(address) => format!("{address}:{port}"),
+                IpAddr::V6(address) => format!("[{address}]:{port}"),
+            };
         }
     }
 }
@@ -162,26 +277,50 @@ pub(super) fn slots(gateways: u32) -> u32 {
 }
 
 fn servers(spec: &Spec) -> Vec<Server> {
-    let inside = |number: u32| (format!("s3g{number}"), S3_PORT);
-    let outside = |address: &ServerAddress| (address.host(), address.port.get());
-    let addresses: Vec<(String, u32)> = if spec.in_containers() {
-        (1..=spec.gateways.get()).map(inside).collect()
-    } else {
-        spec.servers.iter().map(outside).collect()
+    let inside = |name: GatewayName| Server {
+        name: name.to_string(),
+        host: name.to_string(),
+        port: S3_PORT,
+        drained: spec.is_drained(&name),
+        weight: None,
+        backup: false,
+        tls: None,
     };
-    let server = |(number, (host, port))| {
-        let name = GatewayName::numbered(number);
-        Server { name: name.to_string(), host, port, drained: spec.drained.contains(&name) }
+    if spec.in_containers() {
+        return spec.gateway_names().map(inside).collect();
+    }
+    let outside = |(number, (name, server)): (u32, (String, &ServerAddress))| Server {
+        name,
+        host: server.host(),
+        port: server.port.get(),
+        drained: spec.is_drained(&GatewayName::numbered(number)),
+        weight: server.weight.map(Weight::get),
+        backup: server.is_backup,
+        tls: spec.balancer.backend_tls.as_ref().filter(|_| server.is_tls).map(|tls| ServerTls {
+            ca: match tls {
+                BackendTls::Verified(ca) => Some(ca.to_string()),
+                BackendTls::Unverified => None,
+            },
+            name: server.is_name().then(|| server.host()),
+        }),
     };
-    (1..).zip(addresses).map(server).collect()
+    (1..).zip(spec.server_names().zip(&spec.servers)).map(outside).collect()
 }
 
-fn check(spec: &Spec) -> Option<Check> {
+fn check(spec: &Spec) -> Option<HealthCheck> {
     let (expect, port) = match spec.balancer.health {
         Health::Off => return None,
         Health::Tcp => (None, None),
         Health::Http => (Some("200-399,403"), None),
         Health::Webadmin => (Some("200-399,401"), Some(WEBADMIN_PORT)),
     };
-    Some(Check { interval: spec.balancer.health_interval.clone(), expect, port })
+    // A gateway with domains refuses every other host. Those in containers know this one too.
+    let domain = spec.domains.first().filter(|_| !spec.in_containers());
+    let host = domain.map_or_else(|| "s3g".to_owned(), ToString::to_string);
+    Some(HealthCheck { interval: spec.balancer.health_interval.clone(), host, expect, port })
+}
+
+/// A host as the header `Host` writes it.
+pub(super) fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }

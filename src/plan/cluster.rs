@@ -3,15 +3,17 @@
 use serde::Serialize;
 
 use super::jvm::jvm_settings;
+use super::limits::Limits;
 use super::settings::Setting;
-use super::share::Share;
-use super::variable;
+use super::{Role, variable};
 use crate::spec::Spec;
 use crate::spec::values::{ClusterName, Heap, ImageName, OzoneVersion, Port, Published};
 
-/// Port of an SCM's web pages, which it opens last: who is answered there finds it at work. The first one's Ratis port
-/// is open already while it is made.
-const SCM_PORT: u32 = 9876;
+/// Port of an SCM's web pages, which it opens last: once they answer, it works. The first one's Ratis port is open
+/// already while it is made.
+pub const SCM_PORT: u32 = 9876;
+/// Port of an OM's web pages.
+pub const OM_PORT: u32 = 9874;
 /// Port of an SCM's Ratis group, which any but the first opens when it runs and is about to join.
 const SCM_RATIS_PORT: u32 = 9894;
 
@@ -36,7 +38,7 @@ pub struct Service {
     /// The service, its host and its volume.
     pub name: String,
     /// `scm`, `om` or `datanode`: also the subcommand of `ozone`.
-    pub role: &'static str,
+    pub role: Role,
     /// Variables beside those of `docker-config`.
     pub environment: Vec<Setting>,
     /// Port of its web pages, in the container.
@@ -45,10 +47,10 @@ pub struct Service {
     pub published: Option<HostPort>,
     /// `name:/data`.
     pub volume: String,
-    /// What its health check asks.
+    /// What its health check requests.
     pub health_url: String,
-    /// What it may take of the machine; none where the engine alone decides.
-    pub share: Option<Share>,
+    /// Its resource limits; none where the engine alone decides.
+    pub limits: Option<Limits>,
 }
 
 /// A port of the host, which an environment variable of Compose may replace.
@@ -58,11 +60,13 @@ pub struct HostPort {
     pub port: Port,
     /// The variable.
     pub variable: String,
+    /// On which address of the host.
+    pub host_ip: String,
 }
 
 /// What the services of a role share.
-struct Role {
-    name: &'static str,
+struct Kind {
+    role: Role,
     heap: Heap,
     web_port: u32,
     /// Of the first service.
@@ -75,21 +79,22 @@ impl Cluster {
     pub fn new(spec: &Spec) -> Option<Self> {
         let image = spec.ozone_image.clone().filter(|_| spec.has_cluster())?;
         let (memory, ports) = (&spec.memory, &spec.ports);
-        let (scm_port, om_port) = (host_port("ports.scm", ports.scm), host_port("ports.om", ports.om));
-        let scm = Role { name: "scm", heap: memory.scm, web_port: SCM_PORT, published: scm_port };
-        let om = Role { name: "om", heap: memory.om, web_port: 9874, published: om_port };
-        let datanode = Role { name: "datanode", heap: memory.datanode, web_port: 9882, published: None };
+        let (scm_port, om_port) =
+            (host_port("ports.scm", ports.scm, spec), host_port("ports.om", ports.om, spec));
+        let scm = Kind { role: Role::Scm, heap: memory.scm, web_port: SCM_PORT, published: scm_port };
+        let om = Kind { role: Role::Om, heap: memory.om, web_port: OM_PORT, published: om_port };
+        let datanode = Kind { role: Role::Datanode, heap: memory.datanode, web_port: 9882, published: None };
         let (scms, oms) = (spec.scm_names(), spec.om_names());
         let datanodes: Vec<String> =
             (1..=spec.datanodes.get()).map(|number| format!("datanode{number}")).collect();
         let services = [
-            of_role(scm, &scms, spec, |index| start_of_scm(&scms, index)),
-            of_role(om, &oms, spec, |_| start_of_om(&scms)),
-            of_role(datanode, &datanodes, spec, |_| Vec::new()),
+            of_kind(scm, &scms, spec, |index| start_of_scm(&scms, index)),
+            of_kind(om, &oms, spec, |_| start_of_om(&scms)),
+            of_kind(datanode, &datanodes, spec, |_| Vec::new()),
         ];
         Some(Self {
             name: spec.name.clone(),
-            version: spec.version,
+            version: spec.version.clone(),
             inventory: inventory(scms.len(), oms.len(), datanodes.len()),
             image,
             services: services.concat(),
@@ -107,18 +112,18 @@ fn inventory(scms: usize, oms: usize, datanodes: usize) -> String {
 }
 
 /// The services of a role; `start` says by their index how they start.
-fn of_role(role: Role, names: &[String], spec: &Spec, start: impl Fn(usize) -> Vec<Setting>) -> Vec<Service> {
-    let Role { name: role, heap, web_port, published } = role;
+fn of_kind(kind: Kind, names: &[String], spec: &Spec, start: impl Fn(usize) -> Vec<Setting>) -> Vec<Service> {
+    let Kind { role, heap, web_port, published } = kind;
     let mut first = published;
     let service = |(index, name): (usize, &String)| Service {
         name: name.clone(),
         role,
-        environment: [start(index), jvm_settings(role, heap, spec.memory.jvm)].concat(),
+        environment: [start(index), jvm_settings(role.word(), heap, spec.memory.jvm)].concat(),
         web_port,
         published: first.take(),
         volume: format!("{name}:/data"),
         health_url: format!("http://127.0.0.1:{web_port}/"),
-        share: Share::of(role, heap, spec),
+        limits: Limits::of(role.word(), heap, spec),
     };
     names.iter().enumerate().map(service).collect()
 }
@@ -148,6 +153,6 @@ fn start_of_om(scms: &[String]) -> Vec<Setting> {
     ]
 }
 
-fn host_port(key: &str, published: Published) -> Option<HostPort> {
-    Some(HostPort { port: published.port()?, variable: variable(key) })
+fn host_port(key: &str, published: Published, spec: &Spec) -> Option<HostPort> {
+    Some(HostPort { port: published.port()?, variable: variable(key), host_ip: spec.pages().to_string() })
 }

@@ -1,4 +1,4 @@
-//! What the JVMs are told.
+//! Options of the JVMs.
 
 use super::settings::Setting;
 use crate::spec::values::{Heap, Jvm};
@@ -8,7 +8,7 @@ use crate::spec::values::{Heap, Jvm};
 /// `OZONE_<ROLE>_OPTS` and `OZONE_SERVER_OPTS` reach daemons only; `OZONE_OPTS` would also reach every
 /// `ozone` command that a person runs in the container.
 pub(super) fn jvm_settings(role: &str, heap: Heap, jvm: Jvm) -> Vec<Setting> {
-    // A JVM without memory answers nobody; one that ends is seen by `up`, `status` and a person.
+    // A JVM without memory answers no requests; `up`, `status` and a person see one that ends.
     let own = format!("-Xmx{heap} -XX:+ExitOnOutOfMemoryError");
     let mut settings = vec![Setting::new(&format!("OZONE_{}_OPTS", role.to_uppercase()), &own)];
     if jvm == Jvm::FastStart {

@@ -1,17 +1,24 @@
 //! What a [`Spec`] means: containers, Ozone's settings, HAProxy's lines. Pure: no disk, clock or environment.
 //!
-//! Knows nothing of how any of it is written down.
+//! Does not know how any of it is rendered.
 
 pub mod balancer;
 pub mod cluster;
 mod jvm;
-pub mod needs;
+pub mod kerberos;
+pub mod limits;
+pub mod machine;
 pub mod overlay;
+pub mod requirements;
 pub mod settings;
-pub mod share;
+
+use std::str::FromStr;
+
+use serde::Serialize;
 
 use balancer::Balancer;
 use cluster::Cluster;
+use kerberos::{KDC, Kerberos};
 use overlay::Overlay;
 use settings::{Facts, Group, settings};
 
@@ -21,6 +28,10 @@ use crate::spec::values::{Heap, Profile};
 
 /// Port of the S3 API in a container (`ozone.s3g.http-address`).
 pub const S3_PORT: u32 = 9878;
+/// Port of the S3 API over https in the balancer's container.
+pub const HTTPS_PORT: u32 = 9879;
+/// Port of the balancer's container where http is answered with a redirect to https; there [`S3_PORT`] stays S3.
+pub const REDIRECT_PORT: u32 = 9880;
 /// Port of a gateway's web pages in a container (`ozone.s3g.webadmin.http-address`).
 pub const WEBADMIN_PORT: u32 = 19878;
 /// Port of HAProxy's own pages in its container.
@@ -29,6 +40,55 @@ pub const STATS_PORT: u32 = 8404;
 /// Socket of HAProxy's master process in its container, all else of which is read-only. A tmpfs of our own would be
 /// closed to HAProxy once the container starts again: runc up to 1.1 gives it the mode of the folder that it made.
 pub const MASTER_SOCKET: &str = "/dev/shm/master.sock";
+
+/// Where HAProxy finds its certificate in its container: the folder, and the file with the private key.
+pub const CERTIFICATE_FOLDER: &str = "/usr/local/etc/haproxy-tls";
+/// Its name there.
+pub const CERTIFICATE_FILE: &str = "s3.pem";
+
+/// What a container, volume or network of this tool is for: the value of its role label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "Ozone's and HAProxy's own words")]
+pub enum Role {
+    Balancer,
+    Gateway,
+    Om,
+    Datanode,
+    Scm,
+    Kdc,
+    Network,
+}
+
+impl Role {
+    /// Roles of containers, in the order in which a cluster stops: clients before the services that they use.
+    pub const OF_CONTAINERS: [Self; 6] =
+        [Self::Balancer, Self::Gateway, Self::Om, Self::Datanode, Self::Scm, Self::Kdc];
+
+    /// Roles with a volume of data.
+    pub const OF_DATA: [Self; 3] = [Self::Om, Self::Datanode, Self::Scm];
+
+    /// The value of the label.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Balancer => "balancer",
+            Self::Gateway => "gateway",
+            Self::Om => "om",
+            Self::Datanode => "datanode",
+            Self::Scm => "scm",
+            Self::Kdc => "kdc",
+            Self::Network => "network",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::OF_CONTAINERS.into_iter().chain([Self::Network]).find(|role| role.word() == word).ok_or(())
+    }
+}
 
 /// Everything the templates need, in ready lists.
 #[derive(Clone, Debug)]
@@ -41,6 +101,8 @@ pub struct Plan {
     pub overlay: Option<Overlay>,
     /// Ozone itself.
     pub cluster: Option<Cluster>,
+    /// A KDC, and what the others need to reach it; none where there is no security.
+    pub kerberos: Option<Kerberos>,
     /// Ozone's settings; empty where Ozone is left to other files.
     pub settings: Vec<Group>,
     /// The Compose files that make up the cluster, in order; empty where Ozone is left to other files.
@@ -48,35 +110,42 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What `spec` means; `overrides` are Compose files that a person laid beside the generated ones.
+    /// What `spec` means; `overrides` are Compose files that a person put beside the generated ones.
     #[must_use]
     pub fn new(spec: &Spec, overrides: &[String]) -> Self {
-        let cluster = Cluster::new(spec);
+        let (cluster, overlay) = (Cluster::new(spec), Overlay::new(spec));
+        let kerberos = Kerberos::new(spec, cluster.as_ref(), overlay.as_ref());
         let (mut groups, mut compose_files) = (Vec::new(), Vec::new());
         if let Some(cluster) = &cluster {
             let names = cluster.services.iter().map(|service| service.name.clone());
             groups = settings(&Facts {
-                version: spec.version,
+                version: spec.version.clone(),
                 profile: spec.profile,
                 replication: spec.replication.datanodes(),
                 scms: spec.scm_names(),
                 oms: spec.om_names(),
-                services: names.chain(["s3g".to_owned()]).collect(),
+                services: names
+                    .chain(["s3g".to_owned()])
+                    .chain(kerberos.as_ref().map(|_| KDC.to_owned()))
+                    .collect(),
+                secure: kerberos.is_some(),
             });
             compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
+            compose_files.extend(kerberos.as_ref().map(|_| "kerberos.yaml".to_owned()));
             compose_files.extend_from_slice(overrides);
         }
         Self {
             profile: spec.profile,
             balancer: Balancer::new(spec),
-            overlay: Overlay::new(spec),
+            overlay,
             cluster,
+            kerberos,
             settings: groups,
             compose_files,
         }
     }
 
-    /// Sum of the largest heaps of all JVMs, in MiB: what the machine must hold at the least.
+    /// Sum of the largest heaps of all JVMs, in MiB: the least memory that the machine must have.
     #[must_use]
     pub fn heap_mebibytes(spec: &Spec) -> u32 {
         of_all_jvms(spec, Heap::mebibytes)
@@ -85,7 +154,7 @@ impl Plan {
     /// Sum of the limits of their containers, in MiB; none in the profile `upstream`, which has none.
     #[must_use]
     pub fn limit_mebibytes(spec: &Spec) -> Option<u32> {
-        (spec.profile == Profile::Tuned).then(|| of_all_jvms(spec, share::most_mebibytes))
+        (spec.profile == Profile::Tuned).then(|| of_all_jvms(spec, limits::most_mebibytes))
     }
 }
 

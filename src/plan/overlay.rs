@@ -1,13 +1,18 @@
-//! Balancer and gateways as containers, to be laid over an Ozone.
+//! Balancer and gateways as containers, as an overlay over an Ozone.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::balancer::{SCALED_SERVICE, slots};
+use super::balancer::{SCALED_SERVICE, bracketed, slots};
 use super::jvm::jvm_settings;
+use super::limits::Limits;
 use super::settings::Setting;
-use super::share::Share;
-use super::{MASTER_SOCKET, S3_PORT, STATS_PORT, WEBADMIN_PORT, variable};
-use crate::spec::values::{Discovery, ImageName, Port, Profile};
+use super::{
+    CERTIFICATE_FOLDER, HTTPS_PORT, MASTER_SOCKET, REDIRECT_PORT, S3_PORT, STATS_PORT, WEBADMIN_PORT,
+    variable,
+};
+use crate::spec::values::{Discovery, DomainName, EngineAt, ImageName, PlainHttp, Port, Profile};
 use crate::spec::{PublishedPort, Spec};
 
 /// Balancer and gateways; the fields are the variables of `s3-haproxy.yaml.j2`.
@@ -25,20 +30,34 @@ pub struct Overlay {
     pub master_socket: &'static str,
     /// Variables of the gateways beside those of `docker-config`.
     pub environment: Vec<Setting>,
-    /// What a gateway may take of the machine; none where the engine alone decides.
-    pub share: Option<Share>,
+    /// The resource limits of a gateway; none where the engine alone decides.
+    pub limits: Option<Limits>,
     /// What the balancer publishes.
     pub ports: Vec<Mapping>,
-    /// Whether they take the place of what the files below publish for the service `s3g`.
+    /// Whether they replace what the files below publish for the service `s3g`.
     pub replaces_ports: bool,
-    /// File descriptors of the balancer: four a client, whose reads go through it twice, and enough for checks of
-    /// the largest cluster. No number of gateways and no usual `maxconn` changes it, which would recreate the
+    /// File descriptors of the balancer. No number of gateways and no usual `maxconn` changes it, which would recreate the
     /// container. Some engines allow 20000 and no more.
     pub open_files: u32,
     /// The gateways, where each is a service.
     pub names: Vec<String>,
     /// The gateways, where they are one service.
     pub scaled: Option<Scaled>,
+    /// Names of the balancer in the network beside `s3g`: the domains, and the known buckets of each.
+    pub aliases: Vec<String>,
+    /// Where the folder of the certificate is mounted, where there is one.
+    pub certificate_folder: Option<&'static str>,
+    /// HAProxy's files, where the engine cannot mount their folder.
+    pub configs: Option<Vec<Config>>,
+}
+
+/// A file of HAProxy's that is embedded in the Compose file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Config {
+    /// Its name in HAProxy's folder.
+    pub name: String,
+    /// All of it.
+    pub text: String,
 }
 
 /// A published port of the balancer.
@@ -78,20 +97,50 @@ impl Overlay {
             image: spec.ozone_image.clone(),
             balancer_image: spec.balancer.image.clone(),
             master_socket: MASTER_SOCKET,
-            environment: jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm),
-            share: Share::of("s3g", spec.memory.gateway, spec),
+            environment: [domain_settings(spec), jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm)]
+                .concat(),
+            limits: Limits::of("s3g", spec.memory.gateway, spec),
             ports: ports(spec),
             replaces_ports: replaces_ports(spec),
-            open_files: (4 * spec.balancer.maxconn.get() + 2048).max(18_432),
-            names: if by_dns { Vec::new() } else { spec.gateway_names().collect() },
+            open_files: spec.balancer.open_files().max(18_432),
+            names: if by_dns {
+                Vec::new()
+            } else {
+                spec.gateway_names().map(|name| name.to_string()).collect()
+            },
+            aliases: aliases(spec),
+            certificate_folder: spec.balancer.tls.as_ref().map(|_| CERTIFICATE_FOLDER),
+            configs: (spec.engine == EngineAt::Remote).then(Vec::new),
             scaled: by_dns.then(|| Scaled { service: SCALED_SERVICE, slots: slots(gateways) }),
         })
     }
 }
 
+/// The hosts that gateways take, where there are domains: they refuse all others then.
+fn domain_settings(spec: &Spec) -> Vec<Setting> {
+    if spec.domains.is_empty() {
+        return Vec::new();
+    }
+    let hosts = spec.hosts().into_iter().map(|host| bracketed(&host));
+    let all: BTreeSet<String> = spec.domains.iter().map(ToString::to_string).chain(hosts).collect();
+    let list: Vec<String> = all.into_iter().collect();
+    vec![Setting::new("OZONE-SITE.XML_ozone.s3g.domain.name", &list.join(","))]
+}
+
+/// Docker's name server knows no wildcards, so that each bucket needs a name of its own.
+fn aliases(spec: &Spec) -> Vec<String> {
+    let of_domain = |domain: &DomainName| {
+        let buckets = spec.buckets.iter().map(|bucket| format!("{}.{domain}", bucket.name));
+        [domain.to_string()].into_iter().chain(buckets.collect::<Vec<_>>())
+    };
+    let all: BTreeSet<String> = spec.domains.iter().flat_map(of_domain).collect();
+    // A container calls itself `localhost`.
+    all.difference(&spec.hosts()).cloned().collect()
+}
+
 /// A checkout publishes 9878 for its own `s3g` on every address. Compose merges lists of ports, so a mapping
-/// with any other address or port stands beside that one, and the two cannot both be bound. Only what Ozone's
-/// example itself publishes is seen to be the same.
+/// with any other address or port stands beside that one, and the two cannot both be bound. Compose recognises as the
+/// same only what Ozone's example itself publishes.
 fn replaces_ports(spec: &Spec) -> bool {
     let (bind, s3) = (spec.ports.bind.to_string(), spec.ports.s3.get());
     let as_example = spec.profile == Profile::Upstream && bind == "0.0.0.0" && s3 == S3_PORT;
@@ -102,7 +151,9 @@ fn replaces_ports(spec: &Spec) -> bool {
 fn ports(spec: &Spec) -> Vec<Mapping> {
     let mapping = |PublishedPort { key, address, port }: PublishedPort| {
         let target = match key {
+            "ports.s3" if spec.balancer.http == PlainHttp::Redirect => REDIRECT_PORT,
             "ports.s3" => S3_PORT,
+            "ports.https" => HTTPS_PORT,
             "ports.webadmin" => WEBADMIN_PORT,
             "ports.stats" => STATS_PORT,
             _ => return None,
@@ -110,4 +161,21 @@ fn ports(spec: &Spec) -> Vec<Mapping> {
         Some(Mapping { target, published: port, variable: variable(key), host_ip: address.to_string() })
     };
     spec.published_ports().into_iter().filter_map(mapping).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::choices::{Choices, Origin};
+    use crate::spec::options::Opt;
+
+    #[test]
+    fn a_bucket_with_properties_has_its_name_alone_in_the_network() {
+        let mut choices = Choices::default();
+        for (key, text) in [("domains", "s3.localhost"), ("buckets", "logs:layout=fso")] {
+            choices.choose(Opt::with_key(key).expect("a key"), vec![text.to_owned()], Origin::File);
+        }
+        let spec = Spec::resolve(&choices, "demo").expect("a good spec");
+        assert_eq!(aliases(&spec), ["logs.s3.localhost", "s3.localhost"]);
+    }
 }

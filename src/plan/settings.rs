@@ -47,10 +47,12 @@ pub struct Facts {
     /// gateways: only HAProxy calls them, and these settings would change, and recreate everything, with
     /// their number.
     pub services: Vec<String>,
+    /// Whether there is a KDC.
+    pub secure: bool,
 }
 
 enum When {
-    /// From this minor version of Ozone 2 on; before, the key is unknown or does harm.
+    /// From this minor version of Ozone 2 on; before, the key is unknown or harmful.
     Since(u32),
     Tuned,
     Upstream,
@@ -60,10 +62,14 @@ enum When {
     SeveralOms,
     /// Several of one or the other.
     Several,
+    /// With Kerberos.
+    Secure,
 }
 
-/// A line, written when all of its conditions hold.
+/// A line, written when all of its conditions are true.
 type Row = (&'static [When], &'static str, &'static str);
+
+const SECURE: &[When] = &[When::Secure];
 
 /// Words in `{}` are facts of the cluster. A row whose name has `{scm}` or `{om}` in it stands for one of each.
 const TABLE: &[(&str, &[Row])] = &[
@@ -212,13 +218,63 @@ const TABLE: &[(&str, &[Row])] = &[
             (&[], "OZONE-SITE.XML_hdds.scmclient.max.retry.timeout", "30s"),
         ],
     ),
+    (
+        "Who the services are to Kerberos: one principal a kind of service, so that any number of them fits.",
+        &[
+            (SECURE, "CORE-SITE.XML_hadoop.security.authentication", "kerberos"),
+            (SECURE, "OZONE-SITE.XML_ozone.security.enabled", "true"),
+            (SECURE, "OZONE-SITE.XML_hdds.scm.kerberos.principal", "scm/scm@EXAMPLE.COM"),
+            (SECURE, "OZONE-SITE.XML_hdds.scm.kerberos.keytab.file", "/etc/security/keytabs/scm.keytab"),
+            (SECURE, "OZONE-SITE.XML_ozone.om.kerberos.principal", "om/om@EXAMPLE.COM"),
+            (SECURE, "OZONE-SITE.XML_ozone.om.kerberos.keytab.file", "/etc/security/keytabs/om.keytab"),
+            (SECURE, "OZONE-SITE.XML_hdds.datanode.kerberos.principal", "dn/dn@EXAMPLE.COM"),
+            (SECURE, "OZONE-SITE.XML_hdds.datanode.kerberos.keytab.file", "/etc/security/keytabs/dn.keytab"),
+            (SECURE, "OZONE-SITE.XML_ozone.s3g.kerberos.principal", "s3g/s3g@EXAMPLE.COM"),
+            (SECURE, "OZONE-SITE.XML_ozone.s3g.kerberos.keytab.file", "/etc/security/keytabs/s3g.keytab"),
+        ],
+    ),
+    (
+        "Blocks are handed out with tokens. No TLS between services: a datanode that comes back at another address has no \
+         certificate for it, and every write breaks (Ozone 2.2).",
+        &[
+            (SECURE, "OZONE-SITE.XML_hdds.block.token.enabled", "true"),
+            (SECURE, "OZONE-SITE.XML_hdds.container.token.enabled", "true"),
+            (SECURE, "OZONE-SITE.XML_hdds.grpc.tls.enabled", "false"),
+        ],
+    ),
+    (
+        "Who may do what: the default authorizer allows everything to everybody.",
+        &[
+            (SECURE, "OZONE-SITE.XML_ozone.acl.enabled", "true"),
+            (
+                SECURE,
+                "OZONE-SITE.XML_ozone.acl.authorizer.class",
+                "org.apache.hadoop.ozone.security.acl.OzoneNativeAuthorizer",
+            ),
+            (SECURE, "OZONE-SITE.XML_ozone.administrators", "admin,om"),
+            (SECURE, "OZONE-SITE.XML_ozone.s3.administrators", "admin,s3g"),
+        ],
+    ),
+    (
+        "S3 secrets are made and revoked at /secret of the gateways' web pages, by who has a ticket of an administrator. All \
+         other web pages need none.",
+        &[
+            (SECURE, "OZONE-SITE.XML_ozone.s3g.secret.http.enabled", "true"),
+            (SECURE, "OZONE-SITE.XML_ozone.s3g.http.auth.kerberos.principal", "HTTP/s3g@EXAMPLE.COM"),
+            (
+                SECURE,
+                "OZONE-SITE.XML_ozone.s3g.http.auth.kerberos.keytab",
+                "/etc/security/keytabs/s3g.keytab",
+            ),
+        ],
+    ),
 ];
 
-/// The settings that hold for these facts.
+/// The settings for these facts.
 #[must_use]
 pub fn settings(facts: &Facts) -> Vec<Group> {
     let holds = |when: &When| match *when {
-        When::Since(minor) => facts.version.minor >= minor,
+        When::Since(minor) => facts.version.minor() >= minor,
         When::Tuned => facts.profile == Profile::Tuned,
         When::Upstream => facts.profile == Profile::Upstream,
         When::OneScm => facts.scms.len() == 1,
@@ -226,6 +282,7 @@ pub fn settings(facts: &Facts) -> Vec<Group> {
         When::OneOm => facts.oms.len() == 1,
         When::SeveralOms => facts.oms.len() > 1,
         When::Several => facts.scms.len() > 1 || facts.oms.len() > 1,
+        When::Secure => facts.secure,
     };
     let group = |(why, rows): &(&'static str, &[Row])| {
         let rows = rows.iter().filter(|(conditions, _, _)| conditions.iter().all(holds));
@@ -268,6 +325,7 @@ mod tests {
             scms: of(scms, "scm"),
             oms: of(oms, "om"),
             services: vec!["om".to_owned(), "s3g".to_owned()],
+            secure: false,
         };
         let settings = settings(&facts).into_iter().flat_map(|group| group.settings);
         settings.map(|Setting { name, value }| format!("{name}={value}")).collect()
@@ -284,6 +342,7 @@ mod tests {
         let (old, new) = (lines("2.0.0", Profile::Tuned, 1, 1), lines("2.1.0", Profile::Tuned, 1, 1));
         assert!(!has(&old, percent) && !has(&old, initial));
         assert!(has(&new, percent) && has(&new, initial));
+        assert_eq!(lines("3.0.0", Profile::Tuned, 1, 1), lines("2.2.1", Profile::Tuned, 1, 1));
     }
 
     #[test]

@@ -77,12 +77,36 @@ pub(super) fn overridable(value: &Value, variable: &str) -> Result<Value, Error>
     Ok(Value::from_safe_string(format!("\"${{{variable}:-{text}}}\"")))
 }
 
+/// A text as lines of a block of a Compose file, each behind so many blanks; a last line without an end gets one.
+pub(super) fn block(value: &Value, blanks: usize) -> Result<Value, Error> {
+    let text = value.to_string();
+    let only_in_json = |c: char| only_in_json(c) || c.is_control() && !matches!(c, '\t' | '\n');
+    if text.replace("\r\n", "\n").contains(only_in_json) {
+        return Err(refuse(value, "a Compose file"));
+    }
+    let lines = text.lines().map(|line| match line {
+        "" => String::new(),
+        _ => format!("{:blanks$}{}", "", line.replace('$', "$$")),
+    });
+    Ok(Value::from_safe_string(lines.collect::<Vec<_>>().join("\n")))
+}
+
 /// A key of a Compose file, without quotes.
 pub(super) fn key(value: &Value) -> Result<Value, Error> {
     let text = value.to_string();
     let literal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if !text.starts_with(|c: char| c.is_ascii_alphabetic()) || !text.chars().all(literal) {
         return Err(refuse(value, "a key of a Compose file"));
+    }
+    Ok(Value::from_safe_string(text))
+}
+
+/// The hash of a password, in whose dollar signs HAProxy reads nothing outside of quotes.
+pub(super) fn hash(value: &Value) -> Result<Value, Error> {
+    let text = value.to_string();
+    let literal = |c: char| c.is_ascii_alphanumeric() || "$./=,".contains(c);
+    if text.is_empty() || !text.chars().all(literal) {
+        return Err(refuse(value, "a list of users"));
     }
     Ok(Value::from_safe_string(text))
 }

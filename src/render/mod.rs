@@ -12,9 +12,13 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, UndefinedBehavior, context};
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
+use crate::digest::digest;
 use crate::error::{Failure, Status};
-use crate::plan::Plan;
+use crate::plan::balancer::SCALED_SERVICE;
+use crate::plan::machine::Bundle;
+use crate::plan::{Plan, Role};
 use crate::spec::values::Profile;
 use templates::{Template, Templates};
 
@@ -25,18 +29,52 @@ pub const HAPROXY_FOLDER: &str = "haproxy";
 pub const HAPROXY_CFG: &str = "haproxy/s3-haproxy.cfg";
 
 /// Every file that some plan has, relative to the folder.
-pub const ALL_FILES: &[&str] =
-    &[".env", "docker-compose.yaml", "docker-config", HAPROXY_CFG, "s3-haproxy.yaml"];
+pub const ALL_FILES: &[&str] = &[
+    ".env",
+    "docker-compose.yaml",
+    "docker-config",
+    HAPROXY_CFG,
+    "kerberos.yaml",
+    KRB5_CONF,
+    KDC_SCRIPT,
+    "s3-haproxy.yaml",
+];
+
+/// What the programs of Kerberos read, relative to the folder.
+const KRB5_CONF: &str = "kerberos/krb5.conf";
+
+/// What the KDC's container runs, relative to the folder.
+const KDC_SCRIPT: &str = "kerberos/kdc.sh";
 
 /// Texts by path relative to the folder; each ends with a line feed.
 pub type Files = BTreeMap<&'static str, String>;
+
+/// What a plan looks like as files.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The files, without their seals.
+    pub files: Files,
+    /// The services of the Compose files.
+    pub services: Vec<Service>,
+}
+
+/// A service, and what its containers are made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The label of its containers. Those with another one were made from other choices.
+    pub digest: String,
+}
 
 /// Every file of a plan.
 ///
 /// # Errors
 /// A template that is none, a variable that it does not have, or a value that its dialect cannot hold: named with the
 /// template's place and line. Bad usage where the template is a person's own.
-pub fn render(plan: &Plan, templates: &Templates) -> Result<Files> {
+pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
     let environment = environment()?;
     let (cfg, overlay) = match plan.profile {
         Profile::Tuned => ("s3-haproxy.cfg.j2", "s3-haproxy.yaml.j2"),
@@ -44,15 +82,98 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Files> {
     };
     let text = |name, variables: Value| text(&environment, templates.get(name), &variables);
     let mut files = Files::from([(HAPROXY_CFG, text(cfg, values(&plan.balancer))?)]);
-    if let Some(variables) = &plan.overlay {
-        files.insert("s3-haproxy.yaml", text(overlay, values(variables))?);
-    }
-    if let Some(variables) = &plan.cluster {
-        files.insert("docker-compose.yaml", text("docker-compose.yaml.j2", values(variables))?);
-        let settings = context! { groups => Serde(&plan.settings) };
-        files.insert("docker-config", text("docker-config.j2", settings)?);
+    let mut services = Vec::new();
+    let mut settings = String::new();
+    if plan.cluster.is_some() {
+        settings = text("docker-config.j2", context! { groups => Serde(&plan.settings) })?;
+        files.insert("docker-config", settings.clone());
         let compose_files = context! { compose_files => Serde(&plan.compose_files) };
         files.insert(".env", text("env.j2", compose_files)?);
+    }
+    let mut surroundings = settings;
+    if plan.kerberos.is_some() {
+        let (krb5, script) = ("kerberos/krb5.conf.j2", "kerberos/kdc.sh.j2");
+        files.insert(KRB5_CONF, text(krb5, context! {})?);
+        files.insert(KDC_SCRIPT, text(script, context! {})?);
+        for name in ["kerberos.yaml.j2", krb5, script] {
+            surroundings += &lines(templates.get(name).text);
+        }
+    }
+    let of = |name, parts: &Json| {
+        digest(&[lines(templates.get(name).text), surroundings.clone(), parts.to_string()].concat())
+    };
+    if let Some(cluster) = &plan.cluster {
+        let digests: BTreeMap<&str, String> = cluster
+            .services
+            .iter()
+            .map(|service| {
+                let parts = json!([cluster.image, service]);
+                (service.name.as_str(), of("docker-compose.yaml.j2", &parts))
+            })
+            .collect();
+        let service = |(name, role): (&String, Role)| Service {
+            name: name.clone(),
+            role,
+            digest: digests[name.as_str()].clone(),
+        };
+        services.extend(cluster.services.iter().map(|one| service((&one.name, one.role))));
+        let variables = context! { digests => Serde(&digests), ..values(cluster) };
+        files.insert("docker-compose.yaml", text("docker-compose.yaml.j2", variables)?);
+    }
+    if let Some(plan) = &plan.overlay {
+        let gateway = of(overlay, &json!([plan.image, plan.environment, plan.limits]));
+        let mut parts = json!([
+            plan.balancer_image,
+            plan.master_socket,
+            plan.ports,
+            plan.replaces_ports,
+            plan.open_files,
+            plan.configs.is_some()
+        ]);
+        // Beside the others only where there is one: without https and domains the digest is as it was before there were any.
+        if let (Some(folder), Some(parts)) = (plan.certificate_folder, parts.as_array_mut()) {
+            parts.push(folder.into());
+        }
+        if let (false, Some(parts)) = (plan.aliases.is_empty(), parts.as_array_mut()) {
+            parts.push(json!(plan.aliases));
+        }
+        let balancer = of(overlay, &parts);
+        let gateways =
+            plan.names.iter().cloned().chain(plan.scaled.iter().map(|_| SCALED_SERVICE.to_owned()));
+        services.push(Service { name: "s3g".to_owned(), role: Role::Balancer, digest: balancer.clone() });
+        services.extend(gateways.map(|name| Service { name, role: Role::Gateway, digest: gateway.clone() }));
+        let variables = context! { gateway_digest => gateway, balancer_digest => balancer, ..values(plan) };
+        files.insert("s3-haproxy.yaml", text(overlay, variables)?);
+    }
+    if let Some(kerberos) = &plan.kerberos {
+        let kdc = of("kerberos.yaml.j2", &json!([kerberos.image, kerberos.inline]));
+        services.push(Service { name: kerberos.kdc.to_owned(), role: Role::Kdc, digest: kdc.clone() });
+        let (krb5_conf, kdc_script) = (&files[KRB5_CONF], &files[KDC_SCRIPT]);
+        let variables = context! { digest => kdc, krb5_conf, kdc_script, ..values(kerberos) };
+        files.insert("kerberos.yaml", text("kerberos.yaml.j2", variables)?);
+    }
+    Ok(Rendered { files, services })
+}
+
+/// A template without its comments, which make no other container.
+fn lines(template: &str) -> String {
+    template.lines().filter(|line| !line.trim_start().starts_with('#')).collect()
+}
+
+/// The files beside HAProxy's configuration on a machine of its own, by their names.
+///
+/// # Errors
+/// As [`render`].
+pub fn bundle(bundle: &Bundle, templates: &Templates) -> Result<BTreeMap<String, String>> {
+    let environment = environment()?;
+    let text = |name, variables: Value| text(&environment, templates.get(name), &variables);
+    let mut files = BTreeMap::from([
+        ("INSTALL.md".to_owned(), text("machine/INSTALL.md.j2", values(&bundle.notes))?),
+        ("haproxy.service.conf".to_owned(), text("machine/haproxy.service.conf.j2", values(&bundle.notes))?),
+    ]);
+    for one in &bundle.keepalived {
+        let name = format!("keepalived-{}.conf", one.number);
+        files.insert(name, text("machine/keepalived.conf.j2", values(one))?);
     }
     Ok(files)
 }
@@ -66,7 +187,9 @@ fn environment() -> Result<Environment<'static>> {
     // For the lines and variables that an error shows.
     environment.set_debug(true);
     environment.add_filter("overridable", dialect::overridable);
+    environment.add_filter("block", dialect::block);
     environment.add_filter("key", dialect::key);
+    environment.add_filter("hash", dialect::hash);
     environment.add_filter("comment", dialect::comment);
     environment.add_filter("counted", dialect::counted);
     Ok(environment)

@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("docker-compose.yaml.j2", include_str!("../../templates/docker-compose.yaml.j2")),
     ("docker-config.j2", include_str!("../../templates/docker-config.j2")),
+    ("kerberos.yaml.j2", include_str!("../../templates/kerberos.yaml.j2")),
+    ("kerberos/kdc.sh.j2", include_str!("../../templates/kerberos/kdc.sh.j2")),
+    ("kerberos/krb5.conf.j2", include_str!("../../templates/kerberos/krb5.conf.j2")),
+    ("machine/INSTALL.md.j2", include_str!("../../templates/machine/INSTALL.md.j2")),
+    ("machine/haproxy.service.conf.j2", include_str!("../../templates/machine/haproxy.service.conf.j2")),
+    ("machine/keepalived.conf.j2", include_str!("../../templates/machine/keepalived.conf.j2")),
     ("env.j2", include_str!("../../templates/env.j2")),
     ("s3-haproxy.cfg.j2", include_str!("../../templates/s3-haproxy.cfg.j2")),
     ("s3-haproxy.yaml.j2", include_str!("../../templates/s3-haproxy.yaml.j2")),

@@ -1,7 +1,7 @@
 //! Tries the S3 API through the balancer, in a bucket of its own that is removed afterwards.
 //!
-//! Here is the order of the checks and what becomes of them; `checks` has what each does, `trial` how it asks.
-//! Knows nothing of how results are shown.
+//! Here is the order of the checks and their results; `checks` has what each does, `trial` how it sends requests. Knows
+//! nothing of how results are shown.
 
 mod checks;
 mod trial;
@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Client;
+use super::{Client, Endpoint, Key};
 use crate::interrupt::Interrupt;
 use checks::{
-    cross_gateway, delete, distribution, get, head, list, make_bucket, multipart, presigned, put, removal,
+    cross_gateway, delete, distribution, get, head, list, make_bucket, multipart, presigned, put, refusal,
+    removal, virtual_host,
 };
 use trial::{Fault, Trial};
 
@@ -35,18 +36,19 @@ const STEPS: [Step; 11] = [
     ("multipart", Some("bucket"), multipart),
     ("cross-gateway", Some("bucket"), cross_gateway),
     ("presigned", Some("bucket"), presigned),
+    (VIRTUAL_HOST, Some("bucket"), virtual_host),
     (DISTRIBUTION, Some("bucket"), distribution),
-    (REMOVAL, None, removal),
 ];
+const VIRTUAL_HOST: &str = "virtual-host";
 const DISTRIBUTION: &str = "distribution";
 const REMOVAL: &str = "removal";
 
-/// Who is expected to answer.
+/// The gateways that are expected to answer.
 #[derive(Clone, Debug)]
 pub enum Gateways {
     /// These, each of them.
     Named(Vec<String>),
-    /// Nobody tells, for this reason.
+    /// Unknown, for this reason.
     Untold(&'static str),
 }
 
@@ -64,7 +66,7 @@ pub enum Outcome {
 
 /// A check and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub struct SmokeCheck {
     /// Such as `multipart`.
     pub name: &'static str,
     /// How it ended.
@@ -73,13 +75,13 @@ pub struct Check {
     pub detail: String,
     /// How long it took.
     pub milliseconds: u64,
-    /// The gateways that answered, in order of name; empty where nobody tells.
+    /// The gateways that answered, in order of name; empty where that is unknown.
     pub gateways: Vec<String>,
     /// The gateway whose answer was wrong, where that is known.
     pub failed_gateway: Option<String>,
 }
 
-impl Check {
+impl SmokeCheck {
     fn new(name: &'static str, result: Result<String, Fault>, since: Instant, gateways: Vec<String>) -> Self {
         let (result, detail, failed_gateway) = match result {
             Ok(detail) => (Outcome::Passed, detail, None),
@@ -95,43 +97,72 @@ impl Check {
 #[derive(Clone, Debug)]
 pub struct Report {
     /// In the order in which they were tried.
-    pub checks: Vec<Check>,
+    pub checks: Vec<SmokeCheck>,
     /// Requests of the distribution check by the gateway that answered; empty where it was not tried.
     pub distribution: BTreeMap<String, u64>,
 }
 
-/// Tries everything, or until a person interrupts it; what was written is removed in any case. `begun` is told
-/// the name of each check.
+/// What a check does.
+type Work<'a> = Box<dyn Fn(&mut Trial) -> Result<String, Fault> + 'a>;
+
+/// A user that every gateway must refuse, by the name of the check.
+pub type Stranger = (&'static str, Key);
+
+/// An S3 to try.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    /// Where it answers.
+    pub endpoint: &'a Endpoint,
+    /// A bucket that is made for this, and removed.
+    pub bucket: &'a str,
+    /// The key of the user that sends the requests.
+    pub key: &'a Key,
+    /// Who must be refused there.
+    pub strangers: &'a [Stranger],
+    /// The gateways that should answer.
+    pub gateways: &'a Gateways,
+    /// The domains under which buckets should have names.
+    pub domains: &'a [String],
+}
+
+/// Tries everything, or until a person interrupts it; what was written is removed in any case. `begun` gets the name of
+/// each check.
 ///
 /// # Errors
 /// When the endpoint or the bucket's name cannot be used. A check that fails is a result.
 pub fn smoke(
-    endpoint: &str,
-    bucket: &str,
-    gateways: &Gateways,
+    place: &Place<'_>,
     interrupt: &Interrupt,
     mut begun: impl FnMut(&'static str),
 ) -> Result<Report> {
-    let client = Client::new(endpoint, bucket, DEADLINE)?;
+    let Place { endpoint, bucket, key, strangers, gateways, domains } = *place;
+    let client = Client::new(endpoint, bucket, DEADLINE, key)?;
     let names: &[String] = if let Gateways::Named(names) = gateways { names } else { &[] };
     let mut report = Report { checks: Vec::new(), distribution: BTreeMap::new() };
     let mut written = BTreeSet::new();
     // The removal is not interrupted.
     let never = Interrupt::default();
-    for (name, needs, step) in STEPS {
+    let mut steps: Vec<(&'static str, Option<&'static str>, Work<'_>)> = Vec::new();
+    steps.extend(STEPS.map(|(name, needs, step)| (name, needs, Box::new(step) as Work<'_>)));
+    for (name, key) in strangers {
+        let stranger = Client::new(endpoint, bucket, DEADLINE, key)?;
+        steps.push((name, Some("bucket"), Box::new(move |trial| refusal(trial, &stranger))));
+    }
+    steps.push((REMOVAL, None, Box::new(removal)));
+    for (name, needs, step) in steps {
         let interrupt = if name == REMOVAL { &never } else { interrupt };
-        if interrupt.happened() {
+        if interrupt.happened() || (name == VIRTUAL_HOST && domains.is_empty()) {
             continue;
         }
         begun(name);
         let since = Instant::now();
-        let mut trial = Trial::new(&client, names, interrupt, &mut written);
+        let mut trial = Trial::new(&client, names, domains, interrupt, &mut written);
         let result = match reason_to_skip(name, needs, gateways, &report.checks) {
             Some(reason) => Err(Fault::Skipped(reason)),
             None => step(&mut trial),
         };
         let answers = trial.into_answers();
-        report.checks.push(Check::new(name, result, since, answers.keys().cloned().collect()));
+        report.checks.push(SmokeCheck::new(name, result, since, answers.keys().cloned().collect()));
         if name == DISTRIBUTION {
             report.distribution = answers;
         }
@@ -139,7 +170,12 @@ pub fn smoke(
     Ok(report)
 }
 
-fn reason_to_skip(name: &str, needs: Option<&str>, gateways: &Gateways, before: &[Check]) -> Option<String> {
+fn reason_to_skip(
+    name: &str,
+    needs: Option<&str>,
+    gateways: &Gateways,
+    before: &[SmokeCheck],
+) -> Option<String> {
     let passed = |needs: &str| before.iter().any(|one| one.name == needs && one.result == Outcome::Passed);
     match (needs, gateways) {
         (Some(needs), _) if !passed(needs) => Some(format!("`{needs}` did not pass")),
@@ -157,8 +193,8 @@ fn reason_to_skip(name: &str, needs: Option<&str>, gateways: &Gateways, before: 
 mod tests {
     use super::*;
 
-    fn passed(name: &'static str) -> Check {
-        Check::new(name, Ok(String::new()), Instant::now(), Vec::new())
+    fn passed(name: &'static str) -> SmokeCheck {
+        SmokeCheck::new(name, Ok(String::new()), Instant::now(), Vec::new())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What was chosen, and where: flags over environment over file, as texts that nobody has judged yet.
+//! What was chosen, and where: flags over environment over file, as texts, not validated yet.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,11 +55,7 @@ impl Choices {
             let Some(value) = variables.get(&name).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            let texts = if option.is_list() {
-                value.split([',', ' ']).filter(|text| !text.is_empty()).map(str::to_owned).collect()
-            } else {
-                vec![value.clone()]
-            };
+            let texts = if option.is_list() { listed(value) } else { vec![value.clone()] };
             choices.choose(option, texts, Origin::Environment(name));
         }
         choices
@@ -89,6 +85,25 @@ impl Choices {
     }
 }
 
+/// The values of a list in a variable, between commas or blanks. Attributes of a gateway stay with it.
+fn listed(value: &str) -> Vec<String> {
+    let says_more = |text: &str| {
+        let says = text == "backup" || text.starts_with("weight=") || text.starts_with("zone=");
+        says && !text.contains(':')
+    };
+    let mut texts: Vec<String> = Vec::new();
+    for text in value.split([',', ' ']).filter(|text| !text.is_empty()) {
+        match texts.last_mut() {
+            Some(last) if says_more(text) => {
+                last.push(',');
+                last.push_str(text);
+            }
+            _ => texts.push(text.to_owned()),
+        }
+    }
+    texts
+}
+
 /// The variable that was probably meant by one that this tool does not read, where there is such.
 #[must_use]
 pub fn misspelled(name: &str) -> Option<String> {
@@ -101,6 +116,13 @@ pub fn misspelled(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_a_gateway_stays_with_it_in_a_variable() {
+        let variable = ("OZONE_COMPOSE_SERVER".to_owned(), "a:1,b=b:1,weight=2,backup c:1".to_owned());
+        let choices = Choices::from_environment([variable].into_iter());
+        assert_eq!(choices.of("servers").expect("a choice").texts, ["a:1", "b=b:1,weight=2,backup", "c:1"]);
+    }
 
     #[test]
     fn only_what_is_almost_a_variable_of_this_tool_is_a_misspelled_one() {

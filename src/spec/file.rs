@@ -15,7 +15,7 @@ pub(super) const VERSION: u64 = 1;
 
 const HEADER: &str = "\
 # The choices of this cluster; the one file to edit. Each key is a flag of `ozone-compose generate`,
-# whose --help explains them all. After a change: ozone-compose generate
+# whose --help-all explains them all. After a change: ozone-compose generate
 version: 1
 ";
 
@@ -62,11 +62,22 @@ pub fn read(text: &str) -> Result<Choices, Problems> {
     if problems.is_empty() { Ok(choices) } else { Err(Problems(problems)) }
 }
 
+/// Keys of the volumes and networks that a Compose file declares; none where it is not YAML, which Compose will say.
+#[must_use]
+pub fn declared_resources(text: &str) -> Vec<String> {
+    let document: Value = serde_yaml::from_str(text).unwrap_or_default();
+    let keys = |section: &str| {
+        let entries = document.get(section).and_then(Value::as_mapping);
+        entries.into_iter().flatten().map(|(key, _)| key_text(key)).collect::<Vec<_>>()
+    };
+    ["volumes", "networks"].into_iter().flat_map(keys).collect()
+}
+
 fn take(path: &str, value: &Value, choices: &mut Choices, problems: &mut Vec<Problem>) {
     let mut problem = |message: String| problems.push(Problem::of_file(path, message));
     let option = Opt::with_key(path);
     match (option, value) {
-        // A key with nothing behind it is a place held open, not a choice.
+        // A key without a value is a placeholder, not a choice.
         (_, Value::Null) if option.is_some() || is_section(path) => {}
         (Some(option), Value::Sequence(items)) if option.is_list() => {
             match items.iter().map(scalar).collect() {
@@ -130,7 +141,7 @@ fn suggestion(path: &str) -> String {
     }
 }
 
-/// The text of the file with some choices set, everything else left as it is; an absent file starts anew.
+/// The text of the file with some choices set, everything else left as it is; an absent file counts as empty.
 ///
 /// # Errors
 /// Says so when the result does not read back as the old choices with the new ones over them: then the file
@@ -169,7 +180,11 @@ fn changed_in_place(old: &str, changes: &[(&'static Opt, &Choice)]) -> Option<St
     for (option, choice) in changes {
         document.try_set_path(option.key, yaml_value(option, &choice.texts)).ok()?;
     }
-    let new = document.to_string();
+    let mut new = document.to_string();
+    // The editing crate drops the last line feed where it adds a list or a section.
+    if old.ends_with('\n') && !new.ends_with('\n') {
+        new.push('\n');
+    }
     // New lines end as the others do.
     Some(if old.contains("\r\n") { new.replace("\r\n", "\n").replace('\n', "\r\n") } else { new })
 }
@@ -275,6 +290,21 @@ mod tests {
         assert!(new.starts_with(HEADER), "{new}");
         let read = read(&new).expect("what was written reads back");
         assert_eq!(read.of("servers").expect("servers").texts, ["[::1]:9878", "gw2:9878"]);
+    }
+
+    #[test]
+    fn the_last_line_ends_whatever_is_changed() {
+        for old in
+            ["version: 1\n", "version: 1\nname: demo\nbuckets: [one]\n", "version: 1\nports: {s3: 1}\n"]
+        {
+            for (key, texts) in
+                [("buckets", &["one", "two"][..]), ("ozone.version", &["2.1.0"]), ("seed", &["f"])]
+            {
+                let new =
+                    with_choices(Some(old), &changes(&[(key, texts)])).expect("a file that can be changed");
+                assert!(new.ends_with('\n') && !new.ends_with("\n\n"), "{new:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a person asks for: a typed, validated [`Spec`] from flags, environment and file.
+//! What a person chooses: a typed, validated [`Spec`] from flags, environment and file.
 //!
 //! Knows nothing of Compose, HAProxy's dialect or disks; [`file`] works on texts.
 
@@ -9,17 +9,21 @@ mod resolve;
 pub mod schema;
 pub mod values;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 
 use choices::FILE_NAME;
 use options::Basis;
+use values::machine::PlainPath;
 use values::{
-    Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, FolderPath,
-    GatewayCount, GatewayName, Health, Heap, ImageName, Jvm, OmCount, OzoneVersion, Port, Profile, Published,
-    Replication, Retries, ScmCount, ServerAddress, Size, Span,
+    Algorithm, Base, BindAddress, BucketChoice, ClientConnections, ClusterName, Connections, DatanodeCount,
+    Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health, Heap, HostName,
+    ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Replication, RequestLog,
+    Retries, ScmCount, ServerAddress, Size, Span, UserName,
 };
 
-/// A thing that is wrong with what was asked for.
+/// A problem with the choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     path: String,
@@ -55,7 +59,7 @@ impl fmt::Display for Problem {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Problems(Vec<Problem>);
 
-/// What is to be written, checked: no field contradicts another.
+/// What to write, checked: no field contradicts another.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// The Compose project.
@@ -76,6 +80,14 @@ pub struct Spec {
     pub drained: Vec<GatewayName>,
     /// Real gateways; when there are any, nothing runs in containers.
     pub servers: Vec<ServerAddress>,
+    /// Buckets that `up` makes.
+    pub buckets: Vec<BucketChoice>,
+    /// Names of S3 under which each bucket has a name.
+    pub domains: Vec<DomainName>,
+    /// A folder, relative to the cluster's, whose files `up` writes as objects.
+    pub seed: Option<FolderPath>,
+    /// Kerberos, and with it S3 secrets; none where S3 accepts any key.
+    pub kerberos: Option<Kerberos>,
     /// How many SCMs.
     pub scms: ScmCount,
     /// How many OMs.
@@ -84,23 +96,38 @@ pub struct Spec {
     pub datanodes: DatanodeCount,
     /// Copies of each block.
     pub replication: Replication,
+    /// Where the engine is.
+    pub engine: EngineAt,
     /// What is published on the host.
     pub ports: Ports,
     /// HAProxy.
-    pub balancer: Balancer,
+    pub balancer: BalancerSettings,
     /// Heaps.
     pub memory: Memory,
     /// A folder of templates in the place of this tool's, relative to the cluster's folder.
     pub templates: Option<FolderPath>,
 }
 
+/// A KDC of the cluster's own.
+#[derive(Clone, Debug)]
+pub struct Kerberos {
+    /// Its image.
+    pub image: ImageName,
+    /// The S3 users that are to have secrets.
+    pub users: Vec<UserName>,
+}
+
 /// Ports of the host.
 #[derive(Clone, Debug)]
 pub struct Ports {
+    /// Where clients reach them, if not where the engine is.
+    pub host: Option<HostName>,
     /// Address of S3 and webadmin.
     pub bind: BindAddress,
     /// The S3 API.
     pub s3: Port,
+    /// The S3 API over https, where there is any.
+    pub https: Port,
     /// The gateways' web pages.
     pub webadmin: Published,
     /// HAProxy's own pages.
@@ -124,7 +151,7 @@ pub struct PublishedPort {
 
 /// Settings of HAProxy.
 #[derive(Clone, Debug)]
-pub struct Balancer {
+pub struct BalancerSettings {
     /// Its image.
     pub image: ImageName,
     /// How it chooses.
@@ -136,11 +163,58 @@ pub struct Balancer {
     /// Attempts after the first.
     pub retries: Retries,
     /// Connections in all.
-    pub maxconn: Connections,
+    pub maxconn: ClientConnections,
     /// Requests in flight to each gateway.
     pub gateway_maxconn: Connections,
+    /// Whether it serves https too, and with which certificate.
+    pub tls: Option<Tls>,
+    /// What plain http does outside the cluster's network; it stays where there is no https.
+    pub http: PlainHttp,
+    /// How it verifies gateways with TLS.
+    pub backend_tls: Option<BackendTls>,
+    /// What it logs.
+    pub log: RequestLog,
     /// Its patience.
     pub timeouts: Timeouts,
+}
+
+/// Whose certificate HAProxy has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// One that this tool makes, for clients that know its CA.
+    Made,
+    /// A person's own; paths relative to the cluster's folder.
+    Own {
+        /// The certificate, and those of its chain.
+        certificate: FilePath,
+        /// Its private key.
+        key: FilePath,
+    },
+    /// One on the machine of a balancer for gateways on others.
+    There {
+        /// The file with certificate, chain and private key, or a folder of such.
+        certificate: PlainPath,
+        /// Its private key, where that is in a file of its own.
+        key: Option<PlainPath>,
+    },
+}
+
+/// How HAProxy verifies gateways with TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendTls {
+    /// By this CA, and the name that the configuration has.
+    Verified(PlainPath),
+    /// Not at all.
+    Unverified,
+}
+
+impl BalancerSettings {
+    /// File descriptors that it needs: two a client, half a one for the pipes through which the kernel moves bodies (HAProxy
+    /// has one for each fourth connection), and enough for checks of the largest cluster.
+    #[must_use]
+    pub fn open_files(&self) -> u32 {
+        5 * self.maxconn.get() / 2 + 2048
+    }
 }
 
 /// Timeouts of HAProxy, named as there.
@@ -188,19 +262,27 @@ impl Spec {
         self.in_containers() && self.base != Base::None
     }
 
+    /// Names of the gateways on other machines, by which HAProxy knows them.
+    pub fn server_names(&self) -> impl Iterator<Item = String> + use<'_> {
+        let name = |(number, server): (u32, &ServerAddress)| {
+            server.name.clone().unwrap_or_else(|| format!("s3g{number}"))
+        };
+        (1..).zip(&self.servers).map(name)
+    }
+
     /// Names of the gateways in containers: their services, their hosts, and what HAProxy calls them.
-    pub fn gateway_names(&self) -> impl Iterator<Item = String> + use<> {
-        (1..=self.gateways.get()).map(|number| format!("s3g{number}"))
+    pub fn gateway_names(&self) -> impl Iterator<Item = GatewayName> + use<> {
+        (1..=self.gateways.get()).map(GatewayName::numbered)
     }
 
     /// Whether a gateway by this name gets no new requests.
     #[must_use]
-    pub fn is_drained(&self, name: &str) -> bool {
-        self.drained.iter().any(|drained| drained.to_string() == name)
+    pub fn is_drained(&self, name: &GatewayName) -> bool {
+        self.drained.contains(name)
     }
 
     /// Names of the gateways in containers that get requests.
-    pub fn in_rotation(&self) -> impl Iterator<Item = String> + use<'_> {
+    pub fn in_rotation(&self) -> impl Iterator<Item = GatewayName> + use<'_> {
         self.gateway_names().filter(|name| !self.is_drained(name))
     }
 
@@ -216,19 +298,48 @@ impl Spec {
         names("om", self.oms.get())
     }
 
-    /// The ports of this machine on which the balancer or the cluster answers, in the order of the table of options.
+    /// The address on which pages for people are published: of HAProxy, the SCM and the OM.
+    #[must_use]
+    pub fn pages(&self) -> BindAddress {
+        match self.engine {
+            EngineAt::Local => BindAddress::LOOPBACK,
+            EngineAt::Remote => self.ports.bind,
+        }
+    }
+
+    /// Names and addresses by which clients reach the balancer of a cluster, the domains aside; IPv6 without brackets.
+    #[must_use]
+    pub fn hosts(&self) -> BTreeSet<String> {
+        let mut hosts: BTreeSet<String> = ["localhost", "127.0.0.1", "::1", "s3g"].map(str::to_owned).into();
+        let bind = self.ports.bind.ip();
+        if !bind.is_unspecified() {
+            hosts.insert(bind.to_string());
+        }
+        if let Some(host) = &self.ports.host {
+            let host = host.as_str().trim_start_matches('[').trim_end_matches(']');
+            hosts.insert(
+                host.parse::<IpAddr>().map_or_else(|_| host.to_lowercase(), |address| address.to_string()),
+            );
+        }
+        hosts
+    }
+
+    /// The ports of the engine's machine on which the balancer or the cluster answers, in the order of the table of options.
     #[must_use]
     pub fn published_ports(&self) -> Vec<PublishedPort> {
         let ports = &self.ports;
         // Ozone's example has no statistics.
+        // Only a container reaches the loopback address of another machine.
+        let pages = self.pages();
         let stats = ports.stats.port().filter(|_| self.profile == Profile::Tuned);
         let of_cluster = |published: Published| published.port().filter(|_| self.has_cluster());
         let all = [
-            ("ports.s3", ports.bind, Some(ports.s3)),
+            ("ports.s3", ports.bind, Some(ports.s3).filter(|_| self.balancer.http != PlainHttp::Off)),
+            ("ports.https", ports.bind, self.balancer.tls.as_ref().map(|_| ports.https)),
             ("ports.webadmin", ports.bind, ports.webadmin.port()),
-            ("ports.stats", BindAddress::LOOPBACK, stats),
-            ("ports.scm", BindAddress::LOOPBACK, of_cluster(ports.scm)),
-            ("ports.om", BindAddress::LOOPBACK, of_cluster(ports.om)),
+            ("ports.stats", pages, stats),
+            ("ports.scm", pages, of_cluster(ports.scm)),
+            ("ports.om", pages, of_cluster(ports.om)),
         ];
         all.into_iter()
             .filter_map(|(key, address, port)| Some(PublishedPort { key, address, port: port? }))

@@ -4,14 +4,19 @@
 //! To add an option: a row here, a field in [`super::Spec`], and the place in `plan` that uses it. A test
 //! fails when a row is not read.
 
+use super::values::machine::PlainPath;
 use super::values::{
-    Algorithm, Base, BindAddress, ClusterName, Connections, DatanodeCount, Discovery, FolderPath,
-    GatewayCount, GatewayName, Health, Heap, ImageName, Jvm, OmCount, OzoneVersion, Port, Profile, Published,
-    Registry, Replication, Retries, ScmCount, ServerAddress, Size, Span, Takes,
+    Algorithm, Base, BindAddress, BucketChoice, ClientConnections, ClusterName, Connections, DatanodeCount,
+    Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health, Heap, HostName,
+    ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Registry, Replication,
+    RequestLog, Retries, ScmCount, Security, ServerAddress, Size, Span, Switch, Takes, UserName,
 };
 
 /// How each variable of this tool begins.
 pub(super) const VARIABLE_PREFIX: &str = "OZONE_COMPOSE_";
+
+/// The value of a port for which `up` finds a free one.
+pub const AUTO: &str = "auto";
 
 /// One thing that a person can choose.
 #[derive(Debug)]
@@ -22,23 +27,25 @@ pub struct Opt {
     pub flag: &'static str,
     /// Its short flag, where it has one.
     pub short: Option<char>,
-    /// What stands for the value in the help.
+    /// The placeholder of the value in the help.
     pub placeholder: &'static str,
     /// The texts it takes: those of the type that it becomes in [`super::Spec`].
     pub takes: Takes,
-    /// What it is when nobody chose.
-    pub default: Default,
+    /// Its value when none was chosen.
+    pub default: Preset,
     /// Where it has a meaning at all.
     pub scope: Scope,
-    /// The heading it stands under in the help.
+    /// Its heading in the help.
     pub group: &'static str,
     /// One sentence of help, without the default.
     pub help: &'static str,
+    /// Whether `--help` shows it; `--help-all` shows every option.
+    pub is_common: bool,
 }
 
-/// The value of an option that nobody chose.
+/// The value of an option that was not chosen.
 #[derive(Clone, Copy, Debug)]
-pub enum Default {
+pub enum Preset {
     /// The same in every profile.
     Is(&'static str),
     /// One in each profile.
@@ -101,7 +108,35 @@ impl Opt {
     /// Whether the option may be given more than once.
     #[must_use]
     pub fn is_list(&self) -> bool {
-        matches!(self.default, Default::List)
+        matches!(self.default, Preset::List)
+    }
+
+    /// Whether one flag may hold several values, between commas; those of a server say more of it after a comma.
+    #[must_use]
+    pub fn takes_commas(&self) -> bool {
+        self.is_list() && self.key != "servers"
+    }
+
+    /// Whether it is a port that is published.
+    #[must_use]
+    pub fn is_port(&self) -> bool {
+        self.group == PORTS && matches!(self.takes, Takes::Number(..) | Takes::NumberOrOff(..))
+    }
+
+    /// The value of its flag alone, where it may have none; another value follows an equals sign.
+    #[must_use]
+    pub fn alone(&self) -> Option<&'static str> {
+        match self.words() {
+            Switch::WORDS => Some("on"),
+            Security::WORDS => Some("kerberos"),
+            _ => None,
+        }
+    }
+
+    /// Whether its flag may have no value.
+    #[must_use]
+    pub fn is_switch(&self) -> bool {
+        self.alone().is_some()
     }
 
     /// The words it takes, where there are only a few; empty otherwise.
@@ -110,18 +145,18 @@ impl Opt {
         if let Takes::Words(words) = self.takes { words } else { &[] }
     }
 
-    /// The value on this basis when nobody chose, where it is known beforehand.
+    /// The value on this basis when none was chosen, where it is known beforehand.
     #[must_use]
     pub fn default_on(&self, basis: Basis) -> Option<&'static str> {
         match (self.default, basis.profile, basis.base, basis.size) {
-            (Default::Is(text), ..)
-            | (Default::By { tuned: text, .. }, Profile::Tuned, ..)
-            | (Default::By { upstream: text, .. }, Profile::Upstream, ..)
-            | (Default::ByBase { ha: text, .. }, _, Base::Ha, _)
-            | (Default::ByBase { single: text, .. }, _, Base::Single | Base::None, _)
-            | (Default::BySize { small: text, .. }, .., Size::Small)
-            | (Default::BySize { default: text, .. }, .., Size::Default) => Some(text),
-            (Default::From(_) | Default::List, ..) => None,
+            (Preset::Is(text), ..)
+            | (Preset::By { tuned: text, .. }, Profile::Tuned, ..)
+            | (Preset::By { upstream: text, .. }, Profile::Upstream, ..)
+            | (Preset::ByBase { ha: text, .. }, _, Base::Ha, _)
+            | (Preset::ByBase { single: text, .. }, _, Base::Single | Base::None, _)
+            | (Preset::BySize { small: text, .. }, .., Size::Small)
+            | (Preset::BySize { default: text, .. }, .., Size::Default) => Some(text),
+            (Preset::From(_) | Preset::List, ..) => None,
         }
     }
 
@@ -133,6 +168,8 @@ impl Opt {
 }
 
 const CLUSTER: &str = "Cluster";
+const DATA: &str = "Buckets and objects";
+const SECURITY: &str = "Security";
 const IMAGES: &str = "Images";
 const PORTS: &str = "Ports on this machine";
 const BALANCER: &str = "Balancer (HAProxy)";
@@ -147,10 +184,11 @@ const ROW: Opt = Opt {
     short: None,
     placeholder: "",
     takes: Takes::Words(&[]),
-    default: Default::List,
+    default: Preset::List,
     scope: Scope::Everywhere,
     group: "",
     help: "",
+    is_common: false,
 };
 
 /// Every option, in the order of the help.
@@ -161,9 +199,10 @@ pub static OPTIONS: &[Opt] = &[
         short: Some('n'),
         placeholder: "N",
         takes: GatewayCount::TAKES,
-        default: Default::Is("3"),
+        default: Preset::Is("3"),
         group: CLUSTER,
         help: "S3 gateways behind the balancer, 1 to 512",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -171,10 +210,11 @@ pub static OPTIONS: &[Opt] = &[
         flag: "name",
         placeholder: "NAME",
         takes: ClusterName::TAKES,
-        default: Default::From("the folder's name"),
+        default: Preset::From("the folder's name"),
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Name of the Compose project, which containers and volumes carry",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -182,10 +222,11 @@ pub static OPTIONS: &[Opt] = &[
         flag: "base",
         placeholder: "BASE",
         takes: Base::TAKES,
-        default: Default::Is("single"),
+        default: Preset::Is("single"),
         scope: Scope::Containers,
         group: CLUSTER,
         help: "What the gateways stand on: one SCM and one OM, several of them, or nothing, to lay them over an Ozone checkout's own docker-compose.yaml",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -193,7 +234,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "scm",
         placeholder: "N",
         takes: ScmCount::TAKES,
-        default: Default::ByBase { single: "1", ha: "3" },
+        default: Preset::ByBase { single: "1", ha: "3" },
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "SCMs; several elect a leader",
@@ -204,7 +245,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "om",
         placeholder: "N",
         takes: OmCount::TAKES,
-        default: Default::ByBase { single: "1", ha: "3" },
+        default: Preset::ByBase { single: "1", ha: "3" },
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "OMs; several elect a leader",
@@ -215,7 +256,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "profile",
         placeholder: "PROFILE",
         takes: Profile::TAKES,
-        default: Default::Is("tuned"),
+        default: Preset::Is("tuned"),
         group: CLUSTER,
         help: "Whose settings are the defaults: this tool's, or those of Ozone's own example, directive for directive",
         ..ROW
@@ -225,7 +266,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "datanodes",
         placeholder: "N",
         takes: DatanodeCount::TAKES,
-        default: Default::From("as many as the replication needs"),
+        default: Preset::From("as many as the replication needs"),
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Datanodes, 1 to 64",
@@ -236,10 +277,22 @@ pub static OPTIONS: &[Opt] = &[
         flag: "replication",
         placeholder: "COPIES",
         takes: Replication::TAKES,
-        default: Default::ByBase { single: "1", ha: "3" },
+        default: Preset::ByBase { single: "1", ha: "3" },
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Copies of each block",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "engine",
+        flag: "engine",
+        placeholder: "WHERE",
+        takes: EngineAt::TAKES,
+        default: Preset::Is("local"),
+        scope: Scope::Tuned,
+        group: CLUSTER,
+        help: "Where the container engine is. On a remote one HAProxy's files travel inside s3-haproxy.yaml, since it cannot mount the folder; `up` finds out by itself",
         ..ROW
     },
     Opt {
@@ -247,10 +300,11 @@ pub static OPTIONS: &[Opt] = &[
         flag: "ozone-version",
         placeholder: "VERSION",
         takes: OzoneVersion::TAKES,
-        default: Default::Is("2.2.1"),
+        default: Preset::Is("2.2.1"),
         scope: Scope::Containers,
         group: CLUSTER,
-        help: "Ozone's version, 2.0 to 2.2: decides which keys are written",
+        help: "Ozone's version, 2.0 or later, which is the tag of its image and decides which keys are written. A newer one than 2.2 gets the keys of 2.2; so do `latest` and `nightly`",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -258,7 +312,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "discovery",
         placeholder: "HOW",
         takes: Discovery::TAKES,
-        default: Default::Is("static"),
+        default: Preset::Is("static"),
         scope: Scope::Tuned,
         group: CLUSTER,
         help: "How HAProxy finds gateways: a named service each, or one scaled service by DNS",
@@ -277,10 +331,56 @@ pub static OPTIONS: &[Opt] = &[
     Opt {
         key: "servers",
         flag: "server",
-        placeholder: "HOST:PORT",
+        placeholder: "[NAME=]HOST:PORT[,weight=N][,backup][,zone=ZONE]",
         takes: ServerAddress::TAKES,
         group: CLUSTER,
         help: "A real gateway on another machine, instead of containers; repeat it for each. Only HAProxy's configuration is written then",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "buckets",
+        flag: "bucket",
+        placeholder: "NAME[:layout=LAYOUT][:quota=SIZE]",
+        takes: BucketChoice::TAKES,
+        scope: Scope::Cluster,
+        group: DATA,
+        help: "A bucket that `up` makes where it is not there; repeat it, or put commas between several. Its layout is fso, obs or legacy, its quota a size such as 10GB",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "seed",
+        flag: "seed",
+        placeholder: "DIR",
+        takes: FolderPath::TAKES,
+        default: Preset::From("none"),
+        scope: Scope::Cluster,
+        group: DATA,
+        help: "Folder, relative to the cluster's, whose files `up` writes as objects: DIR/bucket1/a/b.txt is the object a/b.txt in bucket1. One that is there with the same size is left alone",
+        ..ROW
+    },
+    Opt {
+        key: "security",
+        flag: "secure",
+        placeholder: "kerberos|off",
+        takes: Security::TAKES,
+        default: Preset::Is("off"),
+        scope: Scope::Cluster,
+        group: SECURITY,
+        help: "Whether S3 checks secrets: this adds a KDC to the cluster, since Ozone checks none without Kerberos",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "users",
+        flag: "user",
+        placeholder: "NAME[,NAME]",
+        takes: UserName::TAKES,
+        scope: Scope::Cluster,
+        group: SECURITY,
+        help: "An S3 user, for whom `up` gets a secret, with --secure; repeat it, or put commas between several. Secrets lie in secrets/credentials",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -288,7 +388,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "ozone-image",
         placeholder: "IMAGE",
         takes: ImageName::TAKES,
-        default: Default::From("apache/ozone with the version; the checkout's runner image with --base none"),
+        default: Preset::From("apache/ozone with the version; the checkout's runner image with --base none"),
         scope: Scope::Containers,
         group: IMAGES,
         help: "Image of the gateways, SCM, OM and datanodes",
@@ -299,10 +399,21 @@ pub static OPTIONS: &[Opt] = &[
         flag: "haproxy-image",
         placeholder: "IMAGE",
         takes: ImageName::TAKES,
-        default: Default::By { tuned: "haproxy:3.2-alpine", upstream: "haproxy:lts-alpine" },
+        default: Preset::By { tuned: "haproxy:3.2-alpine", upstream: "haproxy:lts-alpine" },
         scope: Scope::Containers,
         group: IMAGES,
         help: "Image of the balancer",
+        ..ROW
+    },
+    Opt {
+        key: "kdc.image",
+        flag: "kdc-image",
+        placeholder: "IMAGE",
+        takes: ImageName::TAKES,
+        default: Preset::Is("ghcr.io/apache/ozone-testkrb5:20260507-1"),
+        scope: Scope::Cluster,
+        group: IMAGES,
+        help: "Image of the KDC, with --secure: any that has bash and the programs of MIT's KDC",
         ..ROW
     },
     Opt {
@@ -310,7 +421,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "image-registry",
         placeholder: "HOST",
         takes: Registry::TAKES,
-        default: Default::From("the engine's own"),
+        default: Preset::From("the engine's own"),
         scope: Scope::Containers,
         group: IMAGES,
         help: "Registry that mirrors Docker Hub, for images that name no registry themselves",
@@ -321,10 +432,22 @@ pub static OPTIONS: &[Opt] = &[
         flag: "bind",
         placeholder: "ADDRESS",
         takes: BindAddress::TAKES,
-        default: Default::By { tuned: "127.0.0.1", upstream: "0.0.0.0" },
+        default: Preset::From("127.0.0.1; 0.0.0.0 in upstream and on a remote engine"),
         scope: Scope::Containers,
         group: PORTS,
-        help: "Address of this machine on which S3 and webadmin are published; the others stay on 127.0.0.1",
+        help: "Address of the engine's machine on which S3 and webadmin are published; the others stay on 127.0.0.1, unless the engine is remote",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "ports.host",
+        flag: "host",
+        placeholder: "HOST",
+        takes: HostName::TAKES,
+        default: Preset::From("127.0.0.1, or the host of a remote engine"),
+        scope: Scope::Containers,
+        group: PORTS,
+        help: "Host by which clients here reach the published ports, where the engine's address does not tell",
         ..ROW
     },
     Opt {
@@ -332,9 +455,21 @@ pub static OPTIONS: &[Opt] = &[
         flag: "s3-port",
         placeholder: "PORT",
         takes: Port::TAKES,
-        default: Default::Is("9878"),
+        default: Preset::Is("9878"),
         group: PORTS,
-        help: "Port of the S3 API, through the balancer",
+        help: "Port of the S3 API, through the balancer. For `auto`, here and below, `up` finds the next free port and keeps it",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "ports.https",
+        flag: "https-port",
+        placeholder: "PORT",
+        takes: Port::TAKES,
+        default: Preset::Is("9879"),
+        scope: Scope::Tuned,
+        group: PORTS,
+        help: "Port of the S3 API over https, with --tls, or --tls-cert on a real machine",
         ..ROW
     },
     Opt {
@@ -342,7 +477,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "webadmin-port",
         placeholder: "PORT|off",
         takes: Published::TAKES,
-        default: Default::Is("off"),
+        default: Preset::Is("off"),
         group: PORTS,
         help: "Port of the gateways' web pages (/conf, /jmx, /prom and more), through the balancer",
         ..ROW
@@ -352,10 +487,11 @@ pub static OPTIONS: &[Opt] = &[
         flag: "stats-port",
         placeholder: "PORT|off",
         takes: Published::TAKES,
-        default: Default::Is("8404"),
+        default: Preset::Is("8404"),
         scope: Scope::Tuned,
         group: PORTS,
         help: "Port of HAProxy's /stats, /metrics and /healthz",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -363,7 +499,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "scm-port",
         placeholder: "PORT|off",
         takes: Published::TAKES,
-        default: Default::Is("9876"),
+        default: Preset::Is("9876"),
         scope: Scope::Cluster,
         group: PORTS,
         help: "Port of the web pages of the SCM, or of the first of several",
@@ -374,7 +510,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "om-port",
         placeholder: "PORT|off",
         takes: Published::TAKES,
-        default: Default::Is("9874"),
+        default: Preset::Is("9874"),
         scope: Scope::Cluster,
         group: PORTS,
         help: "Port of the web pages of the OM, or of the first of several",
@@ -385,9 +521,87 @@ pub static OPTIONS: &[Opt] = &[
         flag: "balance",
         placeholder: "ALGORITHM",
         takes: Algorithm::TAKES,
-        default: Default::By { tuned: "leastconn", upstream: "roundrobin" },
+        default: Preset::By { tuned: "leastconn", upstream: "roundrobin" },
         group: BALANCER,
         help: "How a gateway is chosen for each request",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "balancer.tls",
+        flag: "tls",
+        placeholder: "on|off",
+        takes: Switch::TAKES,
+        default: Preset::Is("off"),
+        scope: Scope::Cluster,
+        group: BALANCER,
+        help: "Whether S3 is served over https too, with a certificate that this tool makes once, of a CA of the cluster's own: tls/ca.pem",
+        is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "balancer.tls-cert",
+        flag: "tls-cert",
+        placeholder: "FILE",
+        takes: FilePath::TAKES,
+        default: Preset::From("one that this tool makes"),
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "A certificate of your own with its chain, PEM, relative to the cluster's folder; with --tls. With --server its path on the balancer's machine, or that of a folder of such",
+        ..ROW
+    },
+    Opt {
+        key: "balancer.tls-key",
+        flag: "tls-key",
+        placeholder: "FILE",
+        takes: FilePath::TAKES,
+        default: Preset::From("one that this tool makes"),
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "The private key of --tls-cert, PEM and PKCS#8, without a passphrase, relative to the cluster's folder. With --server its path on the balancer's machine, where it is not in the same file",
+        ..ROW
+    },
+    Opt {
+        key: "balancer.http",
+        flag: "http",
+        placeholder: "MODE",
+        takes: PlainHttp::TAKES,
+        default: Preset::Is("keep"),
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "What becomes of plain http on --s3-port beside https: S3 as before, a redirect (308) to https, or nothing; the cluster's network keeps it",
+        ..ROW
+    },
+    Opt {
+        key: "balancer.backend-ca",
+        flag: "backend-ca",
+        placeholder: "FILE",
+        takes: PlainPath::TAKES,
+        default: Preset::From("none"),
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "The CA of gateways with TLS (`--server https://HOST:9879`), PEM, by its path on the balancer's machine",
+        ..ROW
+    },
+    Opt {
+        key: "balancer.backend-insecure",
+        flag: "backend-insecure",
+        placeholder: "on|off",
+        takes: Switch::TAKES,
+        default: Preset::Is("off"),
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "Whether gateways with TLS are accepted whatever certificate they show",
+        ..ROW
+    },
+    Opt {
+        key: "domains",
+        flag: "domain",
+        placeholder: "NAME[,NAME]",
+        takes: DomainName::TAKES,
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "Name of S3 under which each bucket has a name, for clients that write it in the host: with s3.localhost also http://BUCKET.s3.localhost. Repeat it, or put commas between several",
         ..ROW
     },
     Opt {
@@ -395,7 +609,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "health",
         placeholder: "MODE",
         takes: Health::TAKES,
-        default: Default::Is("http"),
+        default: Preset::Is("http"),
         scope: Scope::Tuned,
         group: BALANCER,
         help: "How a gateway is checked: GET / on S3, GET / on webadmin, a connection, or not at all",
@@ -406,7 +620,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "health-interval",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::Is("500ms"),
+        default: Preset::Is("500ms"),
         scope: Scope::Tuned,
         group: BALANCER,
         help: "Time between two checks of a healthy gateway",
@@ -417,7 +631,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "retries",
         placeholder: "N",
         takes: Retries::TAKES,
-        default: Default::Is("3"),
+        default: Preset::Is("3"),
         scope: Scope::Tuned,
         group: BALANCER,
         help: "Attempts after a failed one, each on another gateway; a request that was sent is repeated only if it reads",
@@ -427,10 +641,10 @@ pub static OPTIONS: &[Opt] = &[
         key: "balancer.maxconn",
         flag: "maxconn",
         placeholder: "N",
-        takes: Connections::TAKES,
-        default: Default::By { tuned: "4096", upstream: "256" },
+        takes: ClientConnections::TAKES,
+        default: Preset::By { tuned: "4096", upstream: "256" },
         group: BALANCER,
-        help: "Connections of clients",
+        help: "Connections of clients, 400000 at most: a process has no more than a million file descriptors",
         ..ROW
     },
     Opt {
@@ -438,9 +652,21 @@ pub static OPTIONS: &[Opt] = &[
         flag: "gateway-maxconn",
         placeholder: "N",
         takes: Connections::TAKES,
-        default: Default::By { tuned: "150", upstream: "32" },
+        default: Preset::By { tuned: "150", upstream: "32" },
         group: BALANCER,
         help: "Requests in flight to one gateway; more wait in HAProxy",
+        ..ROW
+    },
+    Opt {
+        key: "balancer.log",
+        flag: "log",
+        placeholder: "WHICH",
+        takes: RequestLog::TAKES,
+        default: Preset::Is("errors"),
+        scope: Scope::Tuned,
+        group: BALANCER,
+        help: "Which requests have a line in the balancer's log: those that failed, were repeated or slow; all; or none",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -448,7 +674,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-connect",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::By { tuned: "1s", upstream: "5000ms" },
+        default: Preset::By { tuned: "1s", upstream: "5000ms" },
         group: TIMEOUTS,
         help: "To connect to a gateway, each attempt",
         ..ROW
@@ -458,7 +684,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-client",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::By { tuned: "5m", upstream: "50000ms" },
+        default: Preset::By { tuned: "5m", upstream: "50000ms" },
         group: TIMEOUTS,
         help: "Silence of a client",
         ..ROW
@@ -468,7 +694,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-server",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::By { tuned: "5m", upstream: "50000ms" },
+        default: Preset::By { tuned: "5m", upstream: "50000ms" },
         group: TIMEOUTS,
         help: "Silence of a gateway; completing a large upload is silent",
         ..ROW
@@ -478,7 +704,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-queue",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::Is("1m"),
+        default: Preset::Is("1m"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
         help: "Wait for a gateway below its maxconn",
@@ -489,7 +715,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-request",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::Is("30s"),
+        default: Preset::Is("30s"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
         help: "For a client to send the headers of a request",
@@ -500,7 +726,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-keep-alive",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::Is("60s"),
+        default: Preset::Is("60s"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
         help: "Wait for the next request on an open connection",
@@ -511,7 +737,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "timeout-check",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::Is("1800ms"),
+        default: Preset::Is("1800ms"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
         help: "For the answer to a health check",
@@ -522,7 +748,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "hard-stop-after",
         placeholder: "TIME",
         takes: Span::TAKES,
-        default: Default::Is("10m"),
+        default: Preset::Is("10m"),
         scope: Scope::Tuned,
         group: TIMEOUTS,
         help: "For transfers to end after a reload, before the old worker is stopped",
@@ -533,10 +759,11 @@ pub static OPTIONS: &[Opt] = &[
         flag: "memory",
         placeholder: "SIZE",
         takes: Size::TAKES,
-        default: Default::Is("default"),
+        default: Preset::Is("default"),
         scope: Scope::Containers,
         group: JVMS,
         help: "Largest heaps of all JVMs, each of which the options below may set by itself",
+        is_common: true,
         ..ROW
     },
     Opt {
@@ -544,7 +771,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-gateway",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::BySize { small: "256m", default: "512m" },
+        default: Preset::BySize { small: "256m", default: "512m" },
         scope: Scope::Containers,
         group: JVMS,
         help: "Largest heap of each gateway",
@@ -555,7 +782,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-scm",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::BySize { small: "256m", default: "512m" },
+        default: Preset::BySize { small: "256m", default: "512m" },
         scope: Scope::Cluster,
         group: JVMS,
         help: "Largest heap of each SCM",
@@ -566,7 +793,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-om",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::BySize { small: "256m", default: "512m" },
+        default: Preset::BySize { small: "256m", default: "512m" },
         scope: Scope::Cluster,
         group: JVMS,
         help: "Largest heap of each OM",
@@ -577,7 +804,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "heap-datanode",
         placeholder: "SIZE",
         takes: Heap::TAKES,
-        default: Default::BySize { small: "256m", default: "512m" },
+        default: Preset::BySize { small: "256m", default: "512m" },
         scope: Scope::Cluster,
         group: JVMS,
         help: "Largest heap of each datanode",
@@ -588,7 +815,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "jvm",
         placeholder: "FOR",
         takes: Jvm::TAKES,
-        default: Default::Is("fast-start"),
+        default: Preset::Is("fast-start"),
         scope: Scope::Containers,
         group: JVMS,
         help: "What the JVMs are tuned for: an early start, or peak throughput",
@@ -599,7 +826,7 @@ pub static OPTIONS: &[Opt] = &[
         flag: "templates",
         placeholder: "DIR",
         takes: FolderPath::TAKES,
-        default: Default::From("this tool's own"),
+        default: Preset::From("this tool's own"),
         group: TEMPLATES,
         help: "Folder of your own templates, relative to the cluster's; one that is not there is this tool's (see `templates export`)",
         ..ROW

@@ -4,15 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use super::choices::Choices;
-use super::options::{Basis, OPTIONS, Opt, Scope};
+use super::options::{AUTO, Basis, OPTIONS, Opt, Scope};
+use super::values::machine::PlainPath;
 use super::values::{
-    Base, ClusterName, DatanodeCount, Discovery, ImageName, OmCount, OzoneVersion, Profile, Registry,
-    Replication, ScmCount, Size,
+    Base, BindAddress, BucketChoice, ClusterName, DatanodeCount, Discovery, EngineAt, ImageName, OmCount,
+    OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security, ServerAddress, Size, Switch,
+    UserName,
 };
-use super::{Balancer, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts};
+use super::{
+    BackendTls, BalancerSettings, Kerberos, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts,
+    Tls,
+};
 
 impl Spec {
-    /// Judges choices; `folder` is the name of the folder that will hold the files.
+    /// Validates choices; `folder` is the name of the folder that will hold the files.
     ///
     /// # Errors
     /// Every problem at once, in the order of the table.
@@ -20,7 +25,12 @@ impl Spec {
         let mut reader = Reader::new(choices);
         let replication: Replication = reader.get("replication");
         let version: OzoneVersion = reader.get("ozone.version");
+        let engine: EngineAt = reader.get("engine");
         let registry: Option<Registry> = reader.chosen("images.registry");
+        let servers: Vec<ServerAddress> = reader.list("servers");
+        let tls = if servers.is_empty() { tls(&mut reader) } else { tls_there(&mut reader) };
+        let http: PlainHttp = reader.get("balancer.http");
+        let backend_tls = backend_tls(&servers, &mut reader);
         let ozone_image: Option<ImageName> =
             reader.chosen("ozone.image").or_else(|| match reader.basis.base {
                 Base::Single | Base::Ha => format!("apache/ozone:{version}").parse().ok(),
@@ -30,12 +40,16 @@ impl Spec {
             name: reader.chosen("name").unwrap_or_else(|| ClusterName::from_folder(folder)),
             base: reader.basis.base,
             profile: reader.basis.profile,
-            version,
+            version: version.clone(),
             ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
             gateways: reader.get("gateways.count"),
             discovery: reader.get("gateways.discovery"),
             drained: reader.list("gateways.drained"),
-            servers: reader.list("servers"),
+            servers,
+            buckets: reader.list("buckets"),
+            domains: reader.list("domains"),
+            seed: reader.chosen("seed"),
+            kerberos: kerberos(&mut reader, registry.as_ref()),
             scms: reader.get("scm.count"),
             oms: reader.get("om.count"),
             datanodes: reader.chosen("datanodes").unwrap_or(match replication {
@@ -43,15 +57,21 @@ impl Spec {
                 Replication::Three => DatanodeCount::of::<3>(),
             }),
             replication,
+            engine,
             ports: Ports {
-                bind: reader.get("ports.bind"),
+                host: reader.chosen("ports.host"),
+                bind: reader.chosen("ports.bind").unwrap_or(match (reader.basis.profile, engine) {
+                    (Profile::Tuned, EngineAt::Local) => BindAddress::LOOPBACK,
+                    (Profile::Upstream, _) | (_, EngineAt::Remote) => BindAddress::EVERYWHERE,
+                }),
                 s3: reader.get("ports.s3"),
+                https: reader.get("ports.https"),
                 webadmin: reader.get("ports.webadmin"),
                 stats: reader.get("ports.stats"),
                 scm: reader.get("ports.scm"),
                 om: reader.get("ports.om"),
             },
-            balancer: Balancer {
+            balancer: BalancerSettings {
                 image: reader.get::<ImageName>("balancer.image").in_registry(registry.as_ref()),
                 balance: reader.get("balancer.balance"),
                 health: reader.get("balancer.health"),
@@ -59,6 +79,10 @@ impl Spec {
                 retries: reader.get("balancer.retries"),
                 maxconn: reader.get("balancer.maxconn"),
                 gateway_maxconn: reader.get("gateways.maxconn"),
+                http: if tls.is_some() { http } else { PlainHttp::Keep },
+                tls,
+                backend_tls,
+                log: reader.get("balancer.log"),
                 timeouts: Timeouts {
                     connect: reader.get("timeouts.connect"),
                     client: reader.get("timeouts.client"),
@@ -82,16 +106,20 @@ impl Spec {
         };
         spec.check_scopes(&mut reader);
         spec.check_servers(&mut reader);
+        spec.check_buckets(&mut reader);
         spec.check_drained(&mut reader);
         spec.check_counts(&mut reader);
         spec.check_replication(&mut reader);
+        spec.check_additions(&mut reader);
+        spec.check_tls(&mut reader);
+        spec.check_domains(&mut reader);
         spec.check_ports(&mut reader);
         reader.finish(spec)
     }
 
     /// Why an option has no meaning for these choices, where it has none: what follows "has no meaning".
     #[must_use]
-    pub fn leaves_no_meaning_to(&self, option: &Opt) -> Option<&'static str> {
+    pub fn meaningless_because(&self, option: &Opt) -> Option<&'static str> {
         match option.scope {
             Scope::Tuned if self.profile == Profile::Upstream => {
                 Some("with the profile `upstream`, which renders Ozone's own example")
@@ -99,8 +127,17 @@ impl Spec {
             Scope::Containers | Scope::Cluster if !self.in_containers() => {
                 Some("with gateways on other machines (`servers`)")
             }
+            Scope::Cluster if self.base == Base::None && option.key == "buckets" => Some(
+                "with the base `none`, which leaves Ozone to other files: `ozone sh bucket create /s3v/NAME` in its OM makes one",
+            ),
+            Scope::Cluster if self.base == Base::None && option.key == "security" => {
+                Some("with the base `none` yet: `--base single` and `--base ha` make secure clusters")
+            }
             Scope::Cluster if self.base == Base::None => {
                 Some("with the base `none`, which leaves Ozone to other files")
+            }
+            _ if !self.in_containers() && option.key == "engine" => {
+                Some("with gateways on other machines (`servers`)")
             }
             _ if !self.in_containers() && option.key == "gateways.count" => {
                 Some("beside `servers`: they are the gateways")
@@ -111,16 +148,42 @@ impl Spec {
 
     fn check_scopes(&self, reader: &mut Reader) {
         for (option, _) in reader.choices.iter() {
-            if let Some(why) = self.leaves_no_meaning_to(option) {
+            if let Some(why) = self.meaningless_because(option) {
                 reader.problem(option.key, format!("has no meaning {why}"));
             }
         }
     }
 
     fn check_servers(&self, reader: &mut Reader) {
-        let mut seen = BTreeSet::new();
-        for twice in self.servers.iter().map(ToString::to_string).filter(|one| !seen.insert(one.clone())) {
-            reader.problem("servers", format!("{twice} is there twice, and would get twice its share"));
+        let mut places = BTreeSet::new();
+        for server in self.servers.iter().filter(|server| !places.insert(server.place())) {
+            reader.problem(
+                "servers",
+                format!("{} is there twice, and would get twice its share", server.place()),
+            );
+        }
+        let says_more = |server: &&ServerAddress| server.to_string() != server.plain();
+        if let Some(server) =
+            self.servers.iter().find(says_more).filter(|_| self.profile == Profile::Upstream)
+        {
+            let message = format!(
+                "the profile `upstream` has no names, weights, backups, zones or TLS: write {}",
+                server.plain()
+            );
+            reader.problem("servers", message);
+        }
+        let mut names = BTreeSet::new();
+        for name in self.server_names().filter(|name| !names.insert(name.clone())) {
+            reader.problem("servers", format!("two gateways have the name {name}"));
+        }
+    }
+
+    fn check_buckets(&self, reader: &mut Reader) {
+        for (at, bucket) in self.buckets.iter().enumerate() {
+            let is_other = |other: &&BucketChoice| other.name == bucket.name && *other != bucket;
+            if let Some(other) = self.buckets[..at].iter().find(is_other) {
+                reader.problem("buckets", format!("`{other}` and `{bucket}` are one bucket"));
+            }
         }
     }
 
@@ -169,6 +232,42 @@ impl Spec {
         }
     }
 
+    fn check_additions(&self, reader: &mut Reader) {
+        for key in ["balancer.tls", "security"] {
+            if self.profile == Profile::Upstream && reader.choices.of(key).is_some() {
+                let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
+                reader.problem(key, message.to_owned());
+            }
+        }
+    }
+
+    fn check_tls(&self, reader: &mut Reader) {
+        if self.balancer.tls.is_some() && self.engine == EngineAt::Remote {
+            let message = "a private key does not travel to the engine `remote`, where HAProxy's files lie in \
+                           s3-haproxy.yaml for all to read";
+            reader.problem("balancer.tls", message.to_owned());
+        }
+    }
+
+    fn check_domains(&self, reader: &mut Reader) {
+        for domain in &self.domains {
+            if self.balancer.tls.is_some() && domain.is_one_label() {
+                let message = format!(
+                    "most clients trust no certificate for *.{domain}, right under a top-level name: with `balancer.tls` \
+                     take one such as s3.{domain}"
+                );
+                reader.problem("domains", message);
+            }
+            let domains = self.domains.iter().map(ToString::to_string);
+            for host in self.hosts().into_iter().chain(domains).filter(|host| domain.holds(host)) {
+                let message = format!(
+                    "{host} lies in {domain}, and who means the bucket of that name would get all of S3"
+                );
+                reader.problem("domains", message);
+            }
+        }
+    }
+
     fn check_ports(&self, reader: &mut Reader) {
         let mut owners: BTreeMap<u32, &str> = BTreeMap::new();
         for PublishedPort { key, port, .. } in self.published_ports() {
@@ -180,7 +279,102 @@ impl Spec {
     }
 }
 
-/// Takes values out of choices; a bad one is noted, and its default stands in for it until the end.
+/// Whether there is https, and with whose certificate.
+fn tls(reader: &mut Reader) -> Option<Tls> {
+    let switch: Switch = reader.get("balancer.tls");
+    let (certificate, key) = (reader.chosen("balancer.tls-cert"), reader.chosen("balancer.tls-key"));
+    for one in ["balancer.tls-cert", "balancer.tls-key", "balancer.http"] {
+        // The other choices stay while https is off.
+        if switch == Switch::Off && says_more(one, reader) && reader.choices.of("balancer.tls").is_none() {
+            reader.problem(one, "has no meaning without `balancer.tls`: `--tls` turns https on".to_owned());
+        }
+    }
+    match (switch, certificate, key) {
+        (Switch::Off, ..) => None,
+        (Switch::On, Some(certificate), Some(key)) => Some(Tls::Own { certificate, key }),
+        (Switch::On, None, None) => Some(Tls::Made),
+        (Switch::On, Some(_), None) => {
+            reader.problem("balancer.tls-cert", "needs its private key: `--tls-key FILE`".to_owned());
+            None
+        }
+        (Switch::On, None, Some(_)) => {
+            reader.problem("balancer.tls-key", "needs its certificate: `--tls-cert FILE`".to_owned());
+            None
+        }
+    }
+}
+
+/// Whether something was chosen for a key that is not its default for everybody.
+fn says_more(key: &str, reader: &Reader) -> bool {
+    let default = Opt::with_key(key).and_then(|option| option.default_on(reader.basis));
+    reader.choices.of(key).is_some_and(|choice| choice.texts.last().map(String::as_str) != default)
+}
+
+/// The same on the machine of a balancer for gateways on others.
+fn tls_there(reader: &mut Reader) -> Option<Tls> {
+    let certificate: Option<PlainPath> = reader.chosen("balancer.tls-cert");
+    let key = reader.chosen("balancer.tls-key");
+    for one in ["balancer.tls-key", "balancer.http"] {
+        if certificate.is_none() && says_more(one, reader) {
+            let message = "has no meaning without `balancer.tls-cert`: `--tls-cert PATH` turns https on";
+            reader.problem(one, message.to_owned());
+        }
+    }
+    certificate.map(|certificate| Tls::There { certificate, key })
+}
+
+/// Which certificates to trust, of the gateways that HAProxy uses TLS to.
+fn backend_tls(servers: &[ServerAddress], reader: &mut Reader) -> Option<BackendTls> {
+    let ca: Option<PlainPath> = reader.chosen("balancer.backend-ca");
+    let insecure: Switch = reader.get("balancer.backend-insecure");
+    let Some(server) = servers.iter().find(|server| server.is_tls) else {
+        for (key, is_chosen) in
+            [("balancer.backend-ca", ca.is_some()), ("balancer.backend-insecure", insecure == Switch::On)]
+        {
+            if is_chosen {
+                let message = "has no meaning without a gateway over TLS: `--server https://HOST:9879`";
+                reader.problem(key, message.to_owned());
+            }
+        }
+        return None;
+    };
+    match (ca, insecure) {
+        (Some(ca), Switch::Off) => Some(BackendTls::Verified(ca)),
+        (None, Switch::On) => Some(BackendTls::Unverified),
+        (Some(_), Switch::On) => {
+            let message =
+                "verifies certificates, and `balancer.backend-insecure` accepts any: leave one of them out";
+            reader.problem("balancer.backend-ca", message.to_owned());
+            None
+        }
+        (None, Switch::Off) => {
+            let message = format!(
+                "{server} shows a certificate that no CA verifies: `--backend-ca FILE` names a CA, `--backend-insecure` \
+                 accepts any certificate"
+            );
+            reader.problem("servers", message);
+            None
+        }
+    }
+}
+
+/// Whether there is a KDC, and who has secrets.
+fn kerberos(reader: &mut Reader, registry: Option<&Registry>) -> Option<Kerberos> {
+    let security: Security = reader.get("security");
+    let image = reader.get::<ImageName>("kdc.image").in_registry(registry);
+    let users: Vec<UserName> = reader.list("users");
+    let mut names = BTreeSet::new();
+    for name in users.iter().filter(|name| !names.insert(*name)) {
+        reader.problem("users", format!("{name} is there twice"));
+    }
+    // The other choices stay while security is off.
+    if security == Security::Off && !users.is_empty() && reader.choices.of("security").is_none() {
+        reader.problem("users", "has no meaning without `security`: `--secure` turns it on".to_owned());
+    }
+    (security == Security::Kerberos).then_some(Kerberos { image, users })
+}
+
+/// Takes values out of choices; a bad one is noted, and its default replaces it until the end.
 struct Reader<'a> {
     choices: &'a Choices,
     basis: Basis,
@@ -214,6 +408,16 @@ impl<'a> Reader<'a> {
         for text in self.choices.of(key).map_or(&[][..], |choice| &choice.texts) {
             match text.parse() {
                 Ok(value) => values.push(value),
+                Err(_) if text == AUTO && Opt::with_key(key).is_some_and(Opt::is_port) => {
+                    let message = "`auto` is for flags and variables of `up`, which keeps the free port that it \
+                                   finds; write a number here";
+                    self.problem(key, message.to_owned());
+                }
+                Err(message) if key == "ozone.version" => {
+                    let other =
+                        "any other image is `--ozone-image IMAGE`, beside the version that it is nearest to";
+                    self.problem(key, format!("{message}; {other}"));
+                }
                 Err(message) => self.problem(key, message),
             }
         }
@@ -288,6 +492,10 @@ mod tests {
                 &[("replication", "3"), ("datanodes", "1")][..],
                 "replication (--replication): 3 copies need 3 datanodes, and `datanodes` is 1",
             ),
+            (
+                &[("ports.om", "auto")],
+                "ports.om (--om-port): `auto` is for flags and variables of `up`, which keeps the free port that it finds; write a number here",
+            ),
             (&[("ports.stats", "9878")], "ports.stats (--stats-port): 9878 is also the port of `ports.s3`"),
             (
                 &[("base", "none"), ("datanodes", "3")],
@@ -310,12 +518,93 @@ mod tests {
                 "balancer.health (--health): has no meaning with the profile `upstream`, which renders Ozone's own example",
             ),
             (
-                &[("servers", "a:1"), ("gateways.count", "2")],
+                &[("base", "none"), ("security", "kerberos")],
+                "security (--secure): has no meaning with the base `none` yet: `--base single` and `--base ha` make secure clusters",
+            ),
+            (
+                &[("profile", "upstream"), ("security", "kerberos")],
+                "security (--secure): has no meaning with the profile `upstream`, which renders Ozone's own example",
+            ),
+            (
+                &[("users", "alice")],
+                "users (--user): has no meaning without `security`: `--secure` turns it on",
+            ),
+            (
+                &[("security", "kerberos"), ("users", "alice bob alice")],
+                "users (--user): alice is there twice",
+            ),
+            (
+                &[("buckets", "one one one:layout=fso")],
+                "buckets (--bucket): `one` and `one:layout=fso` are one bucket",
+            ),
+            (
+                &[("base", "none"), ("buckets", "one")],
+                "buckets (--bucket): has no meaning with the base `none`, which leaves Ozone to other files: `ozone sh bucket create /s3v/NAME` in its OM makes one",
+            ),
+            (
+                &[("domains", "localhost"), ("balancer.tls", "on")],
+                "domains (--domain): most clients trust no certificate for *.localhost, right under a top-level name: with `balancer.tls` take one such as s3.localhost",
+            ),
+            (
+                &[("domains", "localhost data.localhost")],
+                "domains (--domain): data.localhost lies in localhost, and who means the bucket of that name would get all of S3",
+            ),
+            (
+                &[("domains", "example.com"), ("ports.host", "s3.example.com")],
+                "domains (--domain): s3.example.com lies in example.com, and who means the bucket of that name would get all of S3",
+            ),
+            (
+                &[("domains", "s3.localhost"), ("profile", "upstream")],
+                "domains (--domain): has no meaning with the profile `upstream`, which renders Ozone's own example",
+            ),
+        ] {
+            assert_eq!(resolve(pairs).expect_err("a contradiction"), message);
+        }
+    }
+
+    #[test]
+    fn choices_for_gateways_on_other_machines_that_contradict_each_other_are_refused() {
+        for (pairs, message) in [
+            (
+                &[("servers", "a:1"), ("gateways.count", "2")][..],
                 "gateways.count (--gateways): has no meaning beside `servers`: they are the gateways",
             ),
             (
-                &[("servers", "a:1 b:1 a:1")],
+                &[("servers", "a:1 b:1 A.:1")],
                 "servers (--server): a:1 is there twice, and would get twice its share",
+            ),
+            (
+                &[("servers", "a:1,backup"), ("profile", "upstream")],
+                "servers (--server): the profile `upstream` has no names, weights, backups, zones or TLS: write a:1",
+            ),
+            (
+                &[("servers", "a:1 https://b:1")],
+                "servers (--server): https://b:1 shows a certificate that no CA verifies: `--backend-ca FILE` names a CA, `--backend-insecure` accepts any certificate",
+            ),
+            (
+                &[("servers", "a:1"), ("balancer.backend-ca", "/ca.pem")],
+                "balancer.backend-ca (--backend-ca): has no meaning without a gateway over TLS: `--server https://HOST:9879`",
+            ),
+            (
+                &[
+                    ("servers", "https://a:1"),
+                    ("balancer.backend-ca", "/ca.pem"),
+                    ("balancer.backend-insecure", "on"),
+                ],
+                "balancer.backend-ca (--backend-ca): verifies certificates, and `balancer.backend-insecure` accepts any: leave one of them out",
+            ),
+            (
+                &[("servers", "a:1"), ("balancer.tls-key", "/s3.key")],
+                "balancer.tls-key (--tls-key): has no meaning without `balancer.tls-cert`: `--tls-cert PATH` turns https on",
+            ),
+            (
+                &[("servers", "a:1"), ("balancer.tls-cert", "s3.pem")],
+                "balancer.tls-cert (--tls-cert): `s3.pem` is not a path from / of letters, digits, dots, - and _",
+            ),
+            (&[("servers", "a:1 s3g1=b:1")], "servers (--server): two gateways have the name s3g1"),
+            (
+                &[("servers", "a:1"), ("balancer.balance", "source")],
+                "balancer.balance (--balance): `source` is not one of leastconn, roundrobin, random; gateways keep nothing of a client or an object, and this would give one of them the requests of a whole network or of one object",
             ),
         ] {
             assert_eq!(resolve(pairs).expect_err("a contradiction"), message);

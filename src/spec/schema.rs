@@ -1,13 +1,13 @@
 //! The JSON Schema of `ozone-compose.yaml`, made from the table of options.
 //!
-//! It knows keys and single values. What values mean to each other, such as two equal ports, only `generate` tells.
+//! It knows keys and single values. What values mean to each other, such as two equal ports, only `generate` checks.
 
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::choices::FILE_NAME;
 use super::file::VERSION;
-use super::options::{Default as Preset, OPTIONS, Opt};
+use super::options::{OPTIONS, Opt, Preset};
 use super::values::Takes;
 
 /// The schema, in draft 7: the newest that editors share.
@@ -36,7 +36,7 @@ pub fn schema() -> Value {
     })
 }
 
-/// A section may be held open with nothing in it.
+/// A section may be empty.
 fn empty_section() -> Value {
     json!({ "type": ["object", "null"], "additionalProperties": false, "properties": {} })
 }
@@ -61,7 +61,7 @@ fn value_of(option: &Opt) -> Value {
     value
 }
 
-/// One value that an option takes. A text of digits alone is a number to YAML, and the other way round.
+/// One value that an option takes. A text of digits alone is a number to YAML, and vice versa.
 fn one_value(takes: Takes) -> Value {
     match takes {
         Takes::Words(words) => {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Failure, status_of};
 
-/// The version of every object. Fields may join in it; none changes its meaning or goes.
+/// The version of every object. Fields may be added in it; none changes its meaning or is removed.
 const VERSION: u32 = 1;
 
 /// An object with what all have in common before its own fields.

@@ -1,6 +1,6 @@
-//! The one place that prints: data to standard output, talk to standard error.
+//! The one place that prints: results to stdout, messages to stderr.
 //!
-//! Knows nothing of verbs, nor why something is said.
+//! Knows nothing of verbs, nor why something is printed.
 
 mod json;
 pub mod progress;
@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Failure;
-use crate::ready::timeline::Moment;
 use crate::spec::Problems;
 use json::Object;
 use progress::{Mode, Progress};
@@ -22,6 +21,17 @@ pub use table::table;
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Something that was reached at some time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Moment {
+    /// Seconds since the run began, to the tenth.
+    pub seconds: f64,
+    /// Whose it is: a service, or a container where a service has several.
+    pub container: String,
+    /// What was reached.
+    pub event: &'static str,
+}
 
 /// Prints; colours are dropped where nobody would see them, or where `NO_COLOR` is set.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,7 +94,7 @@ impl Ui {
         Ok(())
     }
 
-    /// Says a line, unless quiet.
+    /// Prints a line, unless quiet.
     pub fn say(self, text: &str) {
         match self.mode {
             _ if self.quiet => {}
@@ -95,7 +105,15 @@ impl Ui {
         }
     }
 
-    /// Says when what was reached.
+    /// Prints a message as text for people, unless quiet, and as an object for programs.
+    pub fn tell(self, kind: &str, fields: &impl Serialize, text: &str) {
+        if self.mode == Mode::Json {
+            return say_object(kind, fields);
+        }
+        self.say(text);
+    }
+
+    /// Prints which phase was reached when.
     pub fn timings(self, moments: &[Moment]) {
         if self.mode == Mode::Json {
             return moments.iter().for_each(|moment| say_object("timing", moment));
@@ -108,12 +126,12 @@ impl Ui {
         self.say(table(["SECONDS", "CONTAINER", "EVENT"], &rows).trim_end());
     }
 
-    /// Says text that has its own layout and colours, such as clap's.
+    /// Prints text that has its own layout and colours, such as clap's.
     pub fn say_as_is(self, text: impl std::fmt::Display) {
         let _ = write!(anstream::stderr(), "{text}");
     }
 
-    /// Says why the run failed and what to type next.
+    /// Prints why the run failed and what to type next.
     pub fn error(self, error: &Error) {
         if self.mode == Mode::Json {
             return say_object("error", &json::of_error(error));
@@ -130,13 +148,13 @@ impl Ui {
     }
 }
 
-/// Says a line, quiet or not.
+/// Prints a line, quiet or not.
 fn say_always(text: &str) {
-    // Nobody is left to be told that nobody listens.
+    // If stderr is closed, the error cannot be reported.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Says an object for programs, as a line.
+/// Prints an object for programs, as a line.
 fn say_object(kind: &str, fields: &impl Serialize) {
     say_always(&Object::new(kind, fields).line());
 }

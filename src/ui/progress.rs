@@ -67,6 +67,11 @@ impl Progress {
         self.texts.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
+    /// Says a line that is no progress, without a line that changes in place being drawn over it.
+    pub fn say(&self, text: &str) {
+        self.bars.suspend(|| self.ui.say(text));
+    }
+
     /// Leaves the lines as they are.
     pub fn finish(&mut self) {
         for (component, line) in &self.lines {

@@ -11,7 +11,7 @@ pub enum Kind {
     New,
     /// It says the same already.
     Same,
-    /// It is as this tool wrote it, and would be written anew.
+    /// It is as this tool wrote it, and would be replaced.
     Outdated,
     /// This tool wrote it, and it has no place any more.
     Obsolete,
@@ -28,6 +28,7 @@ pub struct Change {
     kind: Kind,
     before: Option<Vec<u8>>,
     after: Option<String>,
+    is_closed: bool,
 }
 
 impl Change {
@@ -46,7 +47,7 @@ impl Change {
                 (Standing::Edited | Standing::Foreign, None) => Kind::Same,
             },
         };
-        Self { name: name.to_owned(), kind, before, after: after.map(str::to_owned) }
+        Self { name: name.to_owned(), kind, before, after: after.map(str::to_owned), is_closed: false }
     }
 
     /// A change of a file that belongs to a person, who agreed to it: never refused.
@@ -56,6 +57,12 @@ impl Change {
             self.kind = Kind::Outdated;
         }
         self
+    }
+
+    /// A change of a file that only its owner may read, unless it is open to others already.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self { is_closed: true, ..self }
     }
 
     /// A change of a file that a person edited, but that would be written just as before: nothing to write.
@@ -82,6 +89,10 @@ impl Change {
         self.kind
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     pub(super) fn before(&self) -> Option<&[u8]> {
         self.before.as_deref()
     }
@@ -90,7 +101,7 @@ impl Change {
         self.after.as_deref()
     }
 
-    /// Whether anything is to be written or removed.
+    /// Whether anything has to be written or removed.
     #[must_use]
     pub fn writes(&self) -> bool {
         self.kind != Kind::Same

@@ -3,26 +3,34 @@
 //! Knows files by name and text only, not what they mean.
 
 mod changes;
+mod rights;
 pub mod seal;
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 
 pub use changes::{Change, Kind};
+pub use rights::Unreadable;
 
 use crate::error::{Failure, Status};
+use rights::Rights;
 
 /// Temporary files carry this prefix, so that those of a killed run are known and removed.
 const STAGED: &str = ".ozone-compose-";
 
-/// A folder, held against other runs of this tool while it is open for writing.
+/// Pause between two attempts to lock a folder that another run has locked.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A folder, locked against other runs of this tool while it is open for writing.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -37,23 +45,30 @@ impl Folder {
         Self { path: path.to_owned(), lock: None, made: MadeFolders::default() }
     }
 
-    /// A folder to write, which need not exist; waits for other runs that write there.
-    pub fn to_write(path: &Path) -> Result<Self> {
+    /// A folder to write, which need not exist; waits for other runs that write there. While one does, `wait` is called
+    /// every 100 ms, the first time at once.
+    ///
+    /// # Errors
+    /// Those of `wait`, which end the waiting.
+    pub fn to_write(path: &Path, wait: impl FnMut() -> Result<()>) -> Result<Self> {
         let mut folder = Self::to_read(path);
         if path.exists() {
-            folder.hold()?;
+            folder.hold(wait)?;
         }
         Ok(folder)
     }
 
-    /// Makes the folder and holds it where it did not exist; tells whether it did not. Unless changes are
-    /// applied, it is removed again.
-    pub fn make(&mut self) -> Result<bool> {
+    /// Makes the folder and locks it where it did not exist; returns whether it did not. Unless changes are applied, it
+    /// is removed again. Another run may have made it in between, and `wait` is called as in [`Folder::to_write`].
+    ///
+    /// # Errors
+    /// Those of `wait`, which end the waiting.
+    pub fn make(&mut self, wait: impl FnMut() -> Result<()>) -> Result<bool> {
         if self.lock.is_some() {
             return Ok(false);
         }
         self.made.make(&self.path)?;
-        self.hold()?;
+        self.hold(wait)?;
         Ok(true)
     }
 
@@ -99,6 +114,22 @@ impl Folder {
         }
     }
 
+    /// Names of the files in a folder below this one that end so, hidden ones aside; none where there is no such folder.
+    pub fn names_in(&self, sub_folder: &str, end: &str) -> Result<BTreeSet<String>> {
+        let entries = match fs::read_dir(self.path.join(sub_folder)) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(BTreeSet::new());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        let is_meant = |name: &Result<String>| {
+            name.as_ref().map_or(true, |name| name.ends_with(end) && !name.starts_with('.'))
+        };
+        names.filter(is_meant).collect()
+    }
+
     /// When one of the files in a folder below this one was last changed, added or removed.
     pub fn last_change_in(&self, name: &str) -> Result<SystemTime> {
         let folder = self.path.join(name);
@@ -114,7 +145,21 @@ impl Folder {
         Ok(Change::new(name, self.bytes_of(name)?, text))
     }
 
-    /// Makes changes: all of them, or none when any cannot be written.
+    /// What a process with this user and group may not read, of a folder below this one and of every `*.cfg` in it;
+    /// nothing where there is no such folder. Root reads everything.
+    ///
+    /// # Errors
+    /// A folder that this user may not list.
+    pub fn unreadable_by(&self, sub_folder: &str, uid: u32, gid: u32) -> Result<Vec<Unreadable>> {
+        rights::unreadable(&self.path.join(sub_folder), uid, gid)
+    }
+
+    /// Makes changes. Every text is complete and on disk before the first takes its file's name, so that nothing is
+    /// changed where one cannot be written. Names are given one by one: what ends the process in between, or a rename
+    /// that fails after all, leaves some files new and some old, which the same changes complete.
+    ///
+    /// A file that is replaced keeps its mode and, where that is permitted, its owner. A file that a container reads is
+    /// made readable, also where it stays the same.
     ///
     /// # Errors
     /// A full disk, a folder that is not writable, or a file that changed since it was compared.
@@ -126,16 +171,19 @@ impl Folder {
                 bail!("{} changed while this ran; run the command again", path.display());
             }
             let parent = path.parent().unwrap_or(&self.path);
-            self.made.make(parent)?;
+            if self.made.make(parent)? && rights::is_mounted(change.name()) {
+                rights::publish_folder(parent)?;
+            }
             remove_leftovers(parent);
+            let target = behind_link(&path);
+            let rights = Rights::of(&target, change);
             if change.kind() == Kind::Edited {
                 let backup = free_backup_name(&path);
-                staged.push((stage(parent, change.before().unwrap_or_default())?, backup));
+                staged.push((stage(parent, change.before().unwrap_or_default(), &rights)?, backup));
             }
             if let Some(text) = change.after() {
-                let target = behind_link(&path);
                 let parent = target.parent().unwrap_or(parent);
-                staged.push((stage(parent, text.as_bytes())?, target));
+                staged.push((stage(parent, text.as_bytes(), &rights)?, target));
             }
         }
         self.made.keep();
@@ -145,31 +193,44 @@ impl Folder {
         for change in changes.iter().filter(|change| change.kind() == Kind::Obsolete) {
             fs::remove_file(self.path.join(change.name()))?;
         }
-        Ok(())
-    }
-
-    /// Puts back what a change has replaced, so that the change is still to be made.
-    pub fn put_back(&mut self, change: &Change) -> Result<()> {
-        let path = self.path.join(change.name());
-        let Some(before) = change.before() else {
-            return Ok(fs::remove_file(path)?);
-        };
-        let target = behind_link(&path);
-        let staged = stage(target.parent().unwrap_or(&self.path), before)?;
-        staged.persist(&target).with_context(|| format!("could not write {}", target.display()))?;
+        let is_mounted = |change: &&Change| change.after().is_some() && rights::is_mounted(change.name());
+        for change in changes.iter().filter(is_mounted) {
+            rights::let_all_read(&self.path.join(change.name()));
+        }
         Ok(())
     }
 
     /// Locks the folder itself, so that no lock file is left in it.
-    fn hold(&mut self) -> Result<()> {
-        if self.lock.is_none() {
+    fn hold(&mut self, mut wait: impl FnMut() -> Result<()>) -> Result<()> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        loop {
+            // A run that failed may have removed the folder that it had made, while this one waited for it.
+            self.made.make(&self.path)?;
             let folder =
                 File::open(&self.path).with_context(|| format!("could not open {}", self.path.display()))?;
-            folder.lock().with_context(|| format!("could not lock {}", self.path.display()))?;
-            self.lock = Some(folder);
+            match folder.try_lock() {
+                Ok(()) if is_at(&folder, &self.path) => {
+                    self.lock = Some(folder);
+                    return Ok(());
+                }
+                Ok(()) => {}
+                // A call that blocks would neither say what it waits for nor react to Ctrl-C.
+                Err(TryLockError::WouldBlock) => wait()?,
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("could not lock {}", self.path.display()));
+                }
+            }
+            thread::sleep(PAUSE);
         }
-        Ok(())
     }
+}
+
+/// Whether a folder that was opened is still the one that its path leads to.
+fn is_at(folder: &File, path: &Path) -> bool {
+    let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    folder.metadata().is_ok_and(|opened| fs::metadata(path).is_ok_and(|there| same(&opened, &there)))
 }
 
 /// A link stays a link; what it points to is written, whether it is there already or not.
@@ -180,12 +241,13 @@ fn behind_link(path: &Path) -> PathBuf {
 }
 
 /// Writes a temporary file beside its target, complete and on disk.
-fn stage(parent: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
+fn stage(parent: &Path, bytes: &[u8], rights: &Rights) -> Result<NamedTempFile> {
     let attempt = || -> std::io::Result<NamedTempFile> {
-        let mut file = tempfile::Builder::new().prefix(STAGED).suffix(".tmp").tempfile_in(parent)?;
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(STAGED).suffix(".tmp").permissions(rights.to_create());
+        let mut file = builder.tempfile_in(parent)?;
         file.write_all(bytes)?;
-        // Readable to all: HAProxy reads its configuration as the user 99 of its container.
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        rights.give(file.as_file())?;
         file.as_file().sync_all()?;
         Ok(file)
     };
@@ -225,9 +287,10 @@ fn free_backup_name(path: &Path) -> PathBuf {
 struct MadeFolders(Vec<PathBuf>);
 
 impl MadeFolders {
-    fn make(&mut self, path: &Path) -> Result<()> {
+    /// Makes a folder and those above it; returns whether it did not exist.
+    fn make(&mut self, path: &Path) -> Result<bool> {
         if path.as_os_str().is_empty() || path.is_dir() {
-            return Ok(());
+            return Ok(false);
         }
         if path.exists() {
             bail!("{} is not a folder", path.display());
@@ -240,12 +303,12 @@ impl MadeFolders {
         }
         match fs::create_dir(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {
-                return Ok(());
+                return Ok(false);
             }
             made => made?,
         }
         self.0.push(path.to_owned());
-        Ok(())
+        Ok(true)
     }
 
     fn keep(&mut self) {
@@ -258,5 +321,44 @@ impl Drop for MadeFolders {
         for path in self.0.iter().rev() {
             let _ = fs::remove_dir(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_waits_for_another_is_asked_whether_to_go_on() {
+        let top = tempfile::tempdir().expect("a folder");
+        let never = || bail!("nobody else is there");
+        let first = Folder::to_write(top.path(), never).expect("a folder");
+
+        let mut asked = 0;
+        let gives_up = Folder::to_write(top.path(), || {
+            asked += 1;
+            if asked < 3 { Ok(()) } else { bail!("enough") }
+        });
+        assert_eq!(gives_up.expect_err("it gave up").to_string(), "enough");
+        assert_eq!(asked, 3);
+
+        let mut first = Some(first);
+        let second = Folder::to_write(top.path(), || {
+            first = None;
+            Ok(())
+        });
+        assert!(second.is_ok() && first.is_none());
+    }
+
+    #[test]
+    fn a_folder_that_another_run_has_made_meanwhile_is_waited_for() {
+        let top = tempfile::tempdir().expect("a folder");
+        let path = top.path().join("demo");
+        let never = || bail!("nobody else is there");
+        let mut first = Folder::to_write(&path, never).expect("no folder yet");
+        let mut second = Folder::to_write(&path, never).expect("no folder yet");
+        assert!(first.make(never).expect("a folder"));
+        assert_eq!(second.make(|| bail!("enough")).expect_err("it gave up").to_string(), "enough");
+        assert!(path.is_dir(), "it is the first one's");
     }
 }

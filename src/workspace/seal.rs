@@ -1,5 +1,5 @@
-//! The first line of a generated file: a digest of the rest, by which an edit is known without any state
-//! kept elsewhere, also after the folder was copied, moved or checked out of git.
+//! The first line of a generated file: a digest of the rest, by which an edit is detected without any state kept
+//! elsewhere, also after the folder was copied, moved or checked out of git.
 
 use sha2::{Digest, Sha256};
 
@@ -11,7 +11,7 @@ pub fn sealed(body: &str) -> String {
     format!("{BEFORE}{}\n{body}", digest(body))
 }
 
-/// How a text on disk stands to the seal in its first line.
+/// How a text on disk compares with the seal in its first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// As it was written.
@@ -22,7 +22,7 @@ pub enum Standing {
     Foreign,
 }
 
-/// Judges the bytes of a file; line ends may have become those of Windows on the way.
+/// Checks the bytes of a file; line ends may have become those of Windows on the way.
 #[must_use]
 pub fn standing(bytes: &[u8]) -> Standing {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");

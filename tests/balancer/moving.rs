@@ -2,9 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::stage::{await_service, end, go_on, load, with_each_haproxy};
+use ozone_compose::haproxy::Gateway;
+
+use crate::stage::{await_service, end_unharmed, go_on, judge_after_silence, load, with_each_haproxy};
 use crate::support::balancer::Stage;
 use crate::support::run::until;
+
+/// Longer than any `hold` of HAProxy's default, and than it takes three attempts to fail.
+const NOTICED: Duration = Duration::from_secs(12);
 
 #[test]
 fn a_gateway_that_is_recreated_with_another_address_is_found_again() {
@@ -20,12 +25,35 @@ fn a_gateway_that_is_recreated_with_another_address_is_found_again() {
         stage.add_gateway();
         stage.names.set("s3g2", &[stage.address_of(3)]);
         await_service(&load, "s3g2");
-        end(load, harmed..noticed);
+        judge_after_silence(&load.stop(), harmed..noticed);
     });
 }
 
 #[test]
-fn gateways_found_by_dns_come_without_a_failure_and_go_with_writes_in_flight_only() {
+fn a_gateway_keeps_its_address_while_its_name_has_no_answer() {
+    with_each_haproxy(|version| {
+        let stage = Stage::new(version, 3, &[]);
+        let load = load(&stage);
+        // One name is gone, and then nobody answers for any.
+        stage.names.set("s3g2", &[]);
+        go_on(NOTICED);
+        assert_eq!(stage.up(), 3, "{:?}", stage.seen());
+        stage.names.be_silent(true);
+        go_on(NOTICED);
+        assert_eq!(stage.up(), 3, "{:?}", stage.seen());
+        // What is said afterwards is heard.
+        stage.names.be_silent(false);
+        stage.names.set("s3g2", &[stage.address_of(0)]);
+        let other = stage.address_of(0).to_string();
+        let has_moved =
+            |gateway: &Gateway| gateway.name.to_string() == "s3g2" && gateway.address.starts_with(&other);
+        until("s3g2 has another address", || stage.seen().iter().any(has_moved));
+        end_unharmed(load);
+    });
+}
+
+#[test]
+fn gateways_found_by_dns_come_without_a_failure_and_go_with_what_is_in_flight_only() {
     with_each_haproxy(|version| {
         let mut stage = Stage::new(version, 3, &[("gateways.discovery", "dns")]);
         let load = load(&stage);
@@ -41,6 +69,6 @@ fn gateways_found_by_dns_come_without_a_failure_and_go_with_writes_in_flight_onl
         let noticed = Instant::now();
         stage.gateways.truncate(2);
         go_on(Duration::from_secs(1));
-        end(load, removed..noticed);
+        judge_after_silence(&load.stop(), removed..noticed);
     });
 }

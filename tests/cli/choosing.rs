@@ -146,3 +146,25 @@ fn an_override_file_joins_the_compose_files() {
     sandbox.succeed(&["generate"]);
     assert_eq!(files(&sandbox), "COMPOSE_FILE=docker-compose.yaml:s3-haproxy.yaml");
 }
+
+#[test]
+fn a_newer_ozone_is_taken_with_a_warning_and_the_newest_settings() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["generate", "-o", "known"]);
+    for version in ["2.3.0-SNAPSHOT", "3.0.0", "nightly"] {
+        let outcome =
+            sandbox.succeed(&["generate", "-o", "new", "--name", "known", "--ozone-version", version]);
+        let warning = format!("warning: ozone.version: {version} may be newer than Ozone 2.2.x, ");
+        assert!(outcome.stderr.contains(&warning), "{outcome}");
+        assert!(sandbox.read("new/docker-compose.yaml").contains(&format!("apache/ozone:{version}}}")));
+        let settings = |folder: &str| {
+            let text = sandbox.read(&format!("{folder}/docker-config"));
+            // The first line is a seal, and others may name the version.
+            text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(settings("new"), settings("known"), "{version}");
+    }
+    // An image of one's own is taken without a word, with the settings of a version that is known.
+    let outcome = sandbox.succeed(&["generate", "-o", "own", "--ozone-image", "me/ozone:dev"]);
+    assert!(!outcome.stderr.contains("warning"), "{outcome}");
+}

@@ -73,12 +73,16 @@ fn bash_completes_verbs_and_flags() {
 }
 
 #[test]
-fn bash_completes_the_words_that_an_option_takes_and_no_names_of_files() {
+fn bash_completes_the_words_that_an_option_takes_and_names_of_files_for_files_alone() {
     let sandbox = with_bash_script();
     sandbox.write("a-file", "");
     for option in OPTIONS {
         let found = offered(&sandbox, &["generate", &format!("--{}", option.flag), ""]);
-        let expected = if option.words().is_empty() { &[""][..] } else { option.words() };
+        let expected = match (option.placeholder, option.words()) {
+            ("FILE", _) => &["a-file", "script"][..],
+            (_, []) => &[""],
+            (_, words) => words,
+        };
         assert_eq!(found, expected, "{}", option.key);
     }
     assert_eq!(offered(&sandbox, &["status", "--format", "j"]), ["json"]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use ozone_compose::spec::options::{Default as Preset, OPTIONS};
+use ozone_compose::spec::options::{OPTIONS, Preset};
 
 use crate::support::{Runs, Sandbox};
 

@@ -39,7 +39,7 @@ const FLAGS: &[(&[&str], &str)] = &[
     ),
     (
         &["--ozone-version", "1.4.1"],
-        "ozone.version (--ozone-version): 1.4.1 is not a version this tool has settings for: 2.0.x, 2.1.x or 2.2.x",
+        "ozone.version (--ozone-version): 1.4.1 is older than 2.0, the oldest that this tool has settings for; any other image is `--ozone-image IMAGE`, beside the version that it is nearest to",
     ),
     (
         &["-n", "0", "--s3-port", "0"],

@@ -36,7 +36,7 @@ fn an_edited_file_is_not_overwritten() {
     assert!(outcome.stderr.contains("\n  | +    server s3g4 s3g4:9878\n"), "{outcome}");
     assert!(
         outcome.stderr.ends_with(
-            "\nhint: three ways on: move the edit to ozone-compose.yaml, compose.override.yaml or \
+            "\nhint: you can move the edit to ozone-compose.yaml, compose.override.yaml or \
              haproxy/zz-local.cfg, which stay yours; overwrite it with `generate --force`, which keeps it as \
              FILE.bak; or leave everything as it is\n"
         ),
@@ -136,4 +136,27 @@ fn what_a_killed_run_left_behind_is_removed() {
     sandbox.succeed(&["generate"]);
     let staged = sandbox.tree("").into_keys().filter(|name| name.starts_with(".ozone-compose-"));
     assert_eq!(staged.collect::<Vec<_>>(), [".ozone-compose-other.tmp"]);
+}
+
+#[test]
+fn an_app_of_ones_own_in_the_folder_is_not_displaced() {
+    for name in ["compose.yaml", "compose.yml", "docker-compose.yml"] {
+        let sandbox = Sandbox::new();
+        sandbox.write(name, "services: {web: {image: web}}\n");
+        let before = sandbox.tree("");
+        for verb in [&["generate"][..], &["generate", "--check"], &["up"]] {
+            let outcome = sandbox.run(verb);
+            assert_eq!((outcome.status, outcome.stdout.as_str()), (3, ""), "{outcome}");
+            let said = format!(
+                "error: `{name}` makes `.` a Compose app of your own, which the generated .env would displace; \
+                 nothing was changed\nhint: choose a folder of its own with `-o DIR`; your app can `include` the \
+                 cluster from there\n"
+            );
+            assert_eq!(outcome.stderr, said, "{verb:?}");
+        }
+        // An overlay over other files writes no `.env`, and a cluster may lie in a folder below.
+        sandbox.succeed(&["generate", "-o", "my-cluster"]);
+        sandbox.succeed(&["generate", "--base", "none"]);
+        assert!(sandbox.tree("").len() > before.len());
+    }
 }

@@ -4,11 +4,14 @@ mod careless;
 mod choosing;
 mod completing;
 mod configuring;
+mod encrypting;
 mod failing;
 mod input;
 mod keeping;
 mod manual;
 mod output;
+mod rights;
+mod securing;
 mod sharing;
 #[path = "../support/mod.rs"]
 mod support;

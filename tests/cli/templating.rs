@@ -123,7 +123,7 @@ fn an_error_names_its_place_and_the_variables_there_are() {
         ("retries {{ retries }}", "retries {{ retriess }}", "`retriess` is undefined"),
         ("server {{ server.name }}", "server {{ server.nam }}", "`server.nam` is undefined"),
         ("{%- for server in servers %}", "{%- for server in %}", "syntax error"),
-        ("{%- if resolver %}", "{%- if resolver | shout %}", "unknown filter"),
+        ("{%- if has_names %}", "{%- if has_names | shout %}", "unknown filter"),
     ] {
         let sandbox = templated();
         let template = sandbox.read("demo/mine/s3-haproxy.cfg.j2");
@@ -135,7 +135,7 @@ fn an_error_names_its_place_and_the_variables_there_are() {
         let start = format!("error: demo/mine/s3-haproxy.cfg.j2:{line}: ");
         assert!(outcome.stderr.starts_with(&start) && outcome.stderr.contains(said), "{outcome}");
         assert!(outcome.stderr.contains(&format!(" {line} > ")), "the line itself: {outcome}");
-        let hint = "\nhint: the variables of this template are gateways, in_containers, maxconn, ";
+        let hint = "\nhint: the variables of this template are gateways, in_containers, machine, ";
         assert!(outcome.stderr.contains(hint), "{outcome}");
         assert_eq!(sandbox.tree("demo"), before);
     }

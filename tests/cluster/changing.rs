@@ -2,22 +2,15 @@
 
 use std::time::Duration;
 
-use crate::running::{Cluster, TOOLS};
-use crate::support::load::{Load, Report, Traffic};
-use crate::support::{Runs, say, tools};
+use crate::running::{Cluster, TOOLS, assert_unharmed};
+use crate::support::load::{Load, Traffic};
+use crate::support::{Runs, tools};
 
 const ENDPOINT: &str = "http://127.0.0.1:9878";
 
 /// Twelve clients, for no longer than all the changes of a test could take.
 fn load() -> Load {
     Load::start(ENDPOINT, Traffic { at_most: Duration::from_secs(600), ..Traffic::default() })
-}
-
-/// No request failed, no byte was wrong, and there were enough of them to mean something.
-fn assert_unharmed(report: &Report, what: &str) {
-    say(&format!("{what}: {report}"));
-    assert!(report.failed().is_empty(), "{what}: {:#?}", report.failed());
-    assert!(report.operations.len() > 200, "{what}: only {} requests", report.operations.len());
 }
 
 #[test]
@@ -35,9 +28,23 @@ fn scaling_under_load_fails_no_request() {
     assert!(others.iter().all(|id| cluster.containers().contains(id)), "nothing else was recreated");
     assert_eq!(cluster.containers().len(), others.len() + 2);
     cluster.succeed(&["scale", "2"]);
-    assert_unharmed(&load.stop(), "3 -> 5 -> 2");
+    assert_unharmed(&load.stop(), "3 -> 5 -> 2", 200);
     assert_eq!(cluster.containers().len(), others.len() - 1);
     cluster.succeed(&["generate", "--check"]);
+    cluster.succeed(&["smoke"]);
+
+    let load = self::load();
+    let before = cluster.containers();
+    cluster.succeed(&["up", "--heap-gateway", "640m"]);
+    assert_unharmed(&load.stop(), "gateways with another heap", 200);
+    let kept = cluster.containers().into_iter().filter(|id| before.contains(id)).count();
+    assert_eq!(kept, before.len() - 2, "both gateways are other containers, and nothing else is");
+
+    let before = cluster.containers();
+    cluster.succeed(&["stop"]);
+    assert_eq!(cluster.containers(), [""; 0]);
+    cluster.succeed(&["start"]);
+    assert_eq!(cluster.containers(), before, "the same containers run again");
     cluster.succeed(&["smoke"]);
 }
 
@@ -53,7 +60,7 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
 
     let restarting = load();
     cluster.succeed(&["restart"]);
-    assert_unharmed(&restarting.stop(), "a rolling restart");
+    assert_unharmed(&restarting.stop(), "a rolling restart", 200);
 
     let reloading = load();
     let mine = "frontend mine\n    mode http\n    bind :9999\n    http-request return status 200\n";
@@ -74,7 +81,7 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
     cluster.succeed(&changed);
     cluster.succeed(&["drain", "s3g2"]);
     cluster.succeed(&["resume"]);
-    assert_unharmed(&reloading.stop(), "eight reloads");
+    assert_unharmed(&reloading.stop(), "eight reloads", 200);
     assert_eq!(cluster.containers(), before, "no container was recreated");
 }
 
@@ -93,7 +100,7 @@ fn a_balancer_that_starts_again_serves_and_sends_nothing_to_a_drained_gateway() 
         let load = load();
         std::thread::sleep(Duration::from_secs(8));
         let report = load.stop();
-        assert_unharmed(&report, &format!("after {restart:?}"));
+        assert_unharmed(&report, &format!("after {restart:?}"), 200);
         assert_eq!(report.by_gateway().into_keys().collect::<Vec<_>>(), ["s3g1"], "{report}");
     }
     cluster.succeed(&["reload"]);

@@ -2,8 +2,10 @@
 
 use fs_err as fs;
 
-use crate::running::{Cluster, python_with_boto3};
-use crate::support::{Runs, tool};
+use serde_json::Value;
+
+use crate::running::{Cluster, TOOLS, python_with_boto3};
+use crate::support::{Outcome, Runs, clean, say, skip, tool, tools};
 
 /// Writes and reads whatever the clients that are here can.
 pub(crate) fn are_content(cluster: &Cluster) {
@@ -12,10 +14,105 @@ pub(crate) fn are_content(cluster: &Cluster) {
     rclone(cluster);
 }
 
-fn boto3(cluster: &Cluster) {
+const BOTO3: &str = include_str!("clients.py");
+
+/// A domain, and the names of all buckets that the clients here make.
+const HOSTS: &str =
+    "127.0.0.1 localhost s3.localhost clients.s3.localhost cli.s3.localhost rclone.s3.localhost\n";
+
+/// Runs a command for which these are the only hosts: in a namespace of mounts, so that nobody else sees them.
+const WITH_HOSTS: &str = "mount --bind hosts /etc/hosts && exec \"$@\"";
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn every_client_is_content_over_http_and_https_with_buckets_in_the_path_and_in_the_host() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("clients");
+    cluster.sandbox.write("cluster/hosts", HOSTS);
+    let can_name = Outcome::of(clean("unshare").args(["--mount", "true"])).status == 0;
+    if !can_name {
+        skip("nobody may mount another /etc/hosts here: buckets are in the path alone");
+    }
+    // From where nothing else of these tests is.
+    let ports = [
+        "--port",
+        "auto",
+        "--s3-port",
+        "19871",
+        "--https-port",
+        "19881",
+        "--stats-port",
+        "19891",
+        "--scm-port",
+        "off",
+    ];
+    let options =
+        ["--om-port", "off", "-n", "3", "--tls", "--domain", "s3.localhost", "--name", &cluster.project];
+    let https = cluster.succeed(&[&["up"], &ports[..], &options].concat()).stdout.trim().to_owned();
+    let status = cluster.succeed(&["status", "--format", "json"]).stdout;
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    let http = status["endpoint"].as_str().expect("an endpoint").to_owned();
+    cluster.succeed(&["smoke"]);
+    for endpoint in [http, https] {
+        let (scheme, port) =
+            (endpoint.split(':').next().expect("http"), endpoint.rsplit(':').next().expect("a port"));
+        let by_host = (format!("{scheme}://s3.localhost:{port}"), "virtual");
+        let ways = [(endpoint.clone(), "path")].into_iter().chain(can_name.then_some(by_host));
+        for (endpoint, style) in ways {
+            say(&format!("{endpoint} {style}"));
+            of_way(&cluster, &endpoint, style);
+        }
+    }
+}
+
+/// Tries what is here of boto3, AWS CLI and rclone at an endpoint.
+fn of_way(cluster: &Cluster, endpoint: &str, style: &str) {
+    let contents = folder(cluster);
+    let run = |command: &[&str]| {
+        let to = format!("AWS_ENDPOINT_URL_S3={endpoint}");
+        let mut words = vec!["run", "--"];
+        if style == "virtual" {
+            words.extend(["unshare", "--mount", "sh", "-c", WITH_HOSTS, "sh"]);
+        }
+        words.extend(["env", &to, "AWS_CONFIG_FILE=aws-config", "AWS_MAX_ATTEMPTS=1"]);
+        cluster.succeed(&[&words, command].concat())
+    };
+    cluster.sandbox.write(
+        "cluster/aws-config",
+        format!("[default]\ns3 =\n  addressing_style = {style}\n  signature_version = s3v4\n"),
+    );
+    if let Some(python) = python_with_boto3() {
+        let outcome = run(&[&python.display().to_string(), "-c", BOTO3, style]);
+        assert_eq!(outcome.stdout, "s3g1 s3g2 s3g3\n", "every gateway has served: {outcome}");
+    }
+    run(&["aws", "s3", "mb", "s3://cli"]);
+    run(&["aws", "s3", "cp", "--only-show-errors", "--recursive", "files", "s3://cli/files"]);
+    run(&["aws", "s3", "cp", "--only-show-errors", "--recursive", "s3://cli/files", "back"]);
+    assert_returned(cluster, "back", &contents);
+    let url = run(&["aws", "s3", "presign", "s3://cli/files/small"]).stdout;
+    assert_eq!(run(&["curl", "-sS", "--fail", url.trim()]).stdout, "hello");
+    run(&["aws", "s3", "rb", "--force", "s3://cli"]);
+    if !tool("rclone") {
+        return;
+    }
+    let in_path = style == "path";
+    let remote =
+        format!(":s3,provider=Other,env_auth=true,force_path_style={in_path},endpoint=\"{endpoint}\":rclone");
+    // Version 1.60 takes the roots that `SSL_CERT_FILE` names, and not those of AWS.
+    let rclone = ["env", "-u", "AWS_CA_BUNDLE", "rclone", "--config", "/dev/null", "--retries", "1"];
+    let parts = ["--s3-upload-cutoff", "5M", "--s3-chunk-size", "5M"];
+    for command in
+        [&["copy", "files", &remote][..], &["check", "--download", "files", &remote], &["purge", &remote]]
+    {
+        run(&[&rclone[..], &parts, command].concat());
+    }
+}
+
+pub(crate) fn boto3(cluster: &Cluster) {
     let Some(python) = python_with_boto3() else { return };
-    let script = include_str!("clients.py");
-    let outcome = cluster.succeed(&["run", "--", &python.display().to_string(), "-c", script]);
+    let outcome = cluster.succeed(&["run", "--", &python.display().to_string(), "-c", BOTO3]);
     assert_eq!(outcome.stdout, "s3g1 s3g2 s3g3\n", "every gateway has served: {outcome}");
 }
 
@@ -28,7 +125,7 @@ fn folder(cluster: &Cluster) -> [Vec<u8>; 2] {
     contents
 }
 
-fn aws_cli(cluster: &Cluster) {
+pub(crate) fn aws_cli(cluster: &Cluster) {
     let contents = folder(cluster);
     let run = |arguments: &[&str]| cluster.succeed(&[&["run", "--", "aws", "s3"], arguments].concat());
     run(&["mb", "s3://cli"]);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::support::load::Report;
 use crate::support::{Outcome, Runs, Sandbox, clean, say, skip};
 
 /// Where S3 is by default.
@@ -93,6 +94,14 @@ impl Drop for Cluster {
             say(&format!("could not take down {}: {outcome}", self.project));
         }
     }
+}
+
+/// No request failed, no byte was wrong, and there were more than `fewest` of them, so that they mean something.
+#[track_caller]
+pub(crate) fn assert_unharmed(report: &Report, what: &str, fewest: usize) {
+    say(&format!("{what}: {report}"));
+    assert!(report.failed().is_empty(), "{what}: {:#?}", report.failed());
+    assert!(report.operations.len() > fewest, "{what}: only {} requests", report.operations.len());
 }
 
 /// Calls S3 through the balancer, as any client would: an insecure Ozone takes every key.

@@ -23,7 +23,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(90);
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn a_gateway_in_trouble_costs_writes_in_flight_only_and_status_tells_which_trouble_it_is() {
+fn a_gateway_in_trouble_costs_what_it_had_in_flight_and_status_tells_which_trouble_it_is() {
     if !tools(TOOLS) {
         return;
     }
@@ -78,11 +78,9 @@ fn trouble(cluster: &Cluster, condition: &str, harm: impl FnOnce(), heal: impl F
     let report = load.stop();
     let took = (noticed - harmed).as_secs_f64();
     say(&format!("{condition}: noticed after {took:.2} s: {report}"));
-    assert!(
-        report.unexcused(harmed..noticed).is_empty(),
-        "{condition}: {:#?}",
-        report.unexcused(harmed..noticed)
-    );
+    // A container that is gone takes its address along, and says as little as one that is frozen.
+    let unexcused = report.unexcused_by_silence(harmed..noticed);
+    assert!(unexcused.is_empty(), "{condition}: {unexcused:#?}");
     // A JVM that starts slows down the others afterwards.
     let in_trouble = report.operations.iter().filter(|one| (harmed..healed).contains(&one.started));
     let worst = in_trouble.map(|one| one.latency).max().unwrap_or_default();
@@ -91,7 +89,7 @@ fn trouble(cluster: &Cluster, condition: &str, harm: impl FnOnce(), heal: impl F
 
 fn is_up() -> bool {
     let seen = gateways(&page("http://127.0.0.1:8404/stats;csv").unwrap_or_default());
-    seen.iter().any(|gateway| gateway.name == NAME && gateway.is_up())
+    seen.iter().any(|gateway| gateway.name.to_string() == NAME && gateway.is_up())
 }
 
 /// What `status` calls it.

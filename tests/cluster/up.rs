@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::running::{Cluster, TOOLS, python_with_boto3};
-use crate::support::{Outcome, Runs, say, tools};
+use crate::support::{Outcome, Runs, clean, say, tools};
 
 /// Puts, gets and uploads in parts, with nothing but the variables that `run` gives.
 const BOTO3: &str = r#"
@@ -92,6 +92,38 @@ fn the_settings_of_ozones_own_example_become_ready_too() {
     let up = cluster.succeed(&[&["up"], &options[..]].concat());
     say(up.stderr.lines().find(|line| line.contains(" is ready after ")).unwrap_or_default());
     cluster.succeed(&["smoke"]);
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn ozone_has_the_layouts_and_quotas_that_were_chosen_and_a_profile_leads_to_them() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("layouts");
+    let ports = ["--s3-port", "auto", "--stats-port", "off", "--scm-port", "off", "--om-port", "off"];
+    let buckets = ["--bucket", "plain,logs:layout=fso:quota=10GB,old:layout=legacy"];
+    let up = [&["up", "-n", "1", "--name", &cluster.project], &ports[..], &buckets].concat();
+    cluster.succeed(&up);
+    let again = cluster.succeed(&["up", "--bucket", "logs:layout=fso:quota=20GB,plain:layout=obs"]);
+    assert!(again.stderr.contains("logs, plain: there already; set the quota of logs\n"), "{again}");
+    let info = ["compose", "exec", "-T", "om", "ozone", "sh", "bucket", "info", "/s3v/logs"];
+    let info = Outcome::of(&mut cluster.docker(&info)).stdout;
+    // Warnings may come before it.
+    let json = &info[info.find("{\n").expect("an object")..];
+    let info: Value = serde_json::from_str(json).expect("JSON");
+    assert_eq!(info["bucketLayout"], "FILE_SYSTEM_OPTIMIZED");
+    assert_eq!(info["quotaInBytes"], 20_u64 << 30);
+    assert_eq!(info["owner"], "ozone-compose");
+    let other = cluster.run(&["up", "--bucket", "old:layout=obs"]);
+    let said =
+        "error: the bucket `old` is there with the layout legacy, not obs, and a layout cannot change\n";
+    assert!(other.status == 1 && other.stderr.contains(said), "{other}");
+
+    let home = cluster.sandbox.path("home");
+    Outcome::of(cluster.command(&["env", "--profile", "demo"]).env("HOME", &home)).succeeded();
+    let listed = Outcome::of(clean("aws").args(["--profile", "demo", "s3", "ls"]).env("HOME", &home));
+    assert!(["logs", "old", "plain"].iter().all(|name| listed.stdout.contains(name)), "{listed}");
 }
 
 fn gateways(cluster: &Cluster) -> Vec<Value> {

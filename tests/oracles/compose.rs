@@ -11,6 +11,7 @@ use crate::support::{Outcome, Runs, Sandbox, clean, tools};
 
 const OZONE: &str = "apache/ozone:2.2.1";
 const HAPROXY: &str = "haproxy:3.2-alpine";
+const KDC: &str = "ghcr.io/apache/ozone-testkrb5:20260507-1";
 const HAPROXY_UPSTREAM: &str = "haproxy:lts-alpine";
 
 /// What Compose is to understand of an example.
@@ -25,16 +26,8 @@ struct Expected {
 
 const EXPECTED: &[Expected] = &[
     usual("dns-discovery", 3),
-    Expected {
-        datanodes: 3,
-        ports: &[
-            "om1 127.0.0.1:9874->9874",
-            "s3g 127.0.0.1:8404->8404",
-            "s3g 127.0.0.1:9878->9878",
-            "scm1 127.0.0.1:9876->9876",
-        ],
-        ..usual("ha", 3)
-    },
+    usual("domains", 3),
+    of_several("ha"),
     usual("one-gateway", 1),
     Expected {
         case: "overlay-on-checkout",
@@ -53,6 +46,8 @@ const EXPECTED: &[Expected] = &[
     },
     Expected { datanodes: 3, ..usual("replicated", 3) },
     usual("roundrobin", 3),
+    usual("secure", 3),
+    of_several("secure-ha"),
     usual("single", 3),
     Expected {
         images: [OZONE, HAPROXY_UPSTREAM],
@@ -69,6 +64,20 @@ const EXPECTED: &[Expected] = &[
         ..usual("webadmin", 3)
     },
 ];
+
+/// With three SCMs, OMs and datanodes.
+const fn of_several(case: &'static str) -> Expected {
+    Expected {
+        datanodes: 3,
+        ports: &[
+            "om1 127.0.0.1:9874->9874",
+            "s3g 127.0.0.1:8404->8404",
+            "s3g 127.0.0.1:9878->9878",
+            "scm1 127.0.0.1:9876->9876",
+        ],
+        ..usual(case, 3)
+    }
+}
 
 const fn usual(case: &'static str, gateways: u64) -> Expected {
     Expected {
@@ -109,7 +118,7 @@ fn compose_understands_every_example_as_it_is_meant() {
         assert_eq!(named("s3g").map(|service| scale(&service)).sum::<u64>(), expected.gateways, "{case}");
         assert_eq!(named("datanode").count(), expected.datanodes, "{case}");
         for (name, service) in services(&project) {
-            let image = expected.images[usize::from(name == "s3g")];
+            let image = if name == "kdc" { KDC } else { expected.images[usize::from(name == "s3g")] };
             assert_eq!(service["image"], *image, "{case}: {name}");
             assert_eq!(service.get("container_name"), None, "{case}: {name}");
         }
@@ -160,6 +169,52 @@ fn variables_of_compose_replace_images_and_ports() {
             "scm 127.0.0.1:1003->9876"
         ]
     );
+}
+
+#[test]
+fn https_is_published_and_its_certificate_mounted() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["generate", "-o", "demo", "--tls", "--https-port", "9443"]);
+    let mut command = clean("docker");
+    command.args(["compose", "config", "--format", "json"]).current_dir(sandbox.path("demo"));
+    let project = parsed(&Outcome::of(&mut command));
+    assert!(published(&project).contains(&"s3g 127.0.0.1:9443->9879".to_owned()), "{project}");
+    let mount = project.pointer("/services/s3g/volumes/1").expect("a second mount");
+    let source = sandbox.path("demo/tls/private/haproxy");
+    assert_eq!(mount["source"], *source.to_string_lossy());
+    assert_eq!((&mount["target"], &mount["read_only"]), (&"/usr/local/etc/haproxy-tls".into(), &true.into()));
+    assert!(source.join("s3.pem").exists());
+}
+
+#[test]
+fn every_service_of_a_secure_cluster_has_keytabs_and_a_realm_and_nobody_else_writes_them() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    for case in ["secure", "secure-ha"] {
+        let project = understood(case);
+        for (name, service) in services(&project).filter(|(name, _)| *name != "s3g") {
+            let volumes = service["volumes"].as_array().expect("volumes");
+            let keytabs = volumes.iter().find(|one| one["source"] == "keytabs").expect("keytabs");
+            let writes = keytabs["read_only"] != true;
+            assert_eq!(
+                (&keytabs["target"], writes),
+                (&"/etc/security/keytabs".into(), name == "kdc"),
+                "{name}"
+            );
+            let configs = service["configs"].as_array().expect("configs");
+            assert!(configs.iter().any(|one| one["target"] == "/etc/krb5.conf"), "{case}: {name}");
+        }
+        let content = project.pointer("/configs/kdc-script/content").and_then(Value::as_str);
+        let file = example(case).read("kerberos/kdc.sh");
+        let (_, script) = file.split_once('\n').expect("a seal");
+        // Compose shows what it is to interpolate again.
+        let travels = content.map(|text| text.replace("$$", "$").trim() == script.trim());
+        assert_eq!(travels, (case == "secure-ha").then_some(true), "{content:?}");
+    }
 }
 
 #[test]

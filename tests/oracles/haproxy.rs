@@ -1,11 +1,18 @@
 //! `haproxy -c` accepts every configuration, of Debian's version and of the image's, and warns of nothing.
 
 use std::fmt::Write;
+use std::time::SystemTime;
 
-use crate::support::library::files;
+use fs_err as fs;
+use ozone_compose::spec::Spec;
+use ozone_compose::tls::{CA, Wanted};
+
+use crate::support::library::{choices, files};
 use crate::support::{Outcome, Sandbox, clean, examples, tools};
 
 const IMAGE: &str = "haproxy:3.2-alpine";
+/// Where the certificate is mounted.
+const FOLDER: &str = "/usr/local/etc/haproxy-tls";
 const CFG: &str = "haproxy/s3-haproxy.cfg";
 
 /// Prints what HAProxy says of each file it refuses or warns of, one container for all.
@@ -25,10 +32,13 @@ fn haproxy_of_debian_accepts_every_configuration() {
         return;
     }
     let sandbox = Sandbox::new();
+    with_certificate(&sandbox);
     let mut complaints = String::new();
     for (name, text) in configurations() {
         // Elsewhere than in the Compose network the gateways have no addresses.
-        sandbox.write("s3-haproxy.cfg", with_addresses(&text));
+        let text =
+            with_addresses(&text).replace(FOLDER, &sandbox.path("tls/private/haproxy").display().to_string());
+        sandbox.write("s3-haproxy.cfg", text);
         let outcome = Outcome::of(clean("haproxy").args(["-c", "-f"]).arg(sandbox.path("s3-haproxy.cfg")));
         let said = format!("{}{}", outcome.stdout, outcome.stderr);
         if outcome.status != 0 || said.contains("WARNING") || said.contains("ALERT") {
@@ -44,6 +54,7 @@ fn haproxy_of_the_image_accepts_every_configuration() {
         return;
     }
     let sandbox = Sandbox::new();
+    with_certificate(&sandbox);
     let configurations = configurations();
     for (name, text) in &configurations {
         sandbox.write(&format!("{name}.cfg"), text);
@@ -54,6 +65,8 @@ fn haproxy_of_the_image_accepts_every_configuration() {
         command.arg("--add-host").arg(format!("{name}:127.0.0.1"));
     }
     command.arg("--volume").arg(format!("{}:/judged:ro", sandbox.path("").display()));
+    let certificate = sandbox.path("tls/private/haproxy");
+    command.arg("--volume").arg(format!("{}:{FOLDER}:ro", certificate.display()));
     let outcome = Outcome::of(command.args([IMAGE, "sh", "-c", JUDGE]));
     outcome.succeeded();
     assert_eq!(outcome.stdout, format!("judged {}\n", configurations.len()), "{outcome}");
@@ -107,6 +120,39 @@ fn configurations() -> Vec<(String, String)> {
             }
         }
     }
+    for http in ["keep", "redirect", "off"] {
+        let choices = [("balancer.tls", "on"), ("balancer.http", http)];
+        all.push((format!("tls-{http}"), files(&choices)[CFG].clone()));
+    }
+    for (http, certificate) in [("keep", "/s3.pem"), ("redirect", ""), ("off", "/s3.pem")] {
+        let path = format!("{FOLDER}{certificate}");
+        let choices = [("servers", "10.0.0.7:80"), ("balancer.tls-cert", &path), ("balancer.http", http)];
+        all.push((format!("tls-there-{http}"), files(&choices)[CFG].clone()));
+    }
+    let servers = ("servers", "https://gw1.example.com:9879 https://10.0.0.7:9879,backup gw1.example.com:80");
+    let ca = format!("{FOLDER}/ca.issuer");
+    for (name, choice) in
+        [("ca", ("balancer.backend-ca", &*ca)), ("insecure", ("balancer.backend-insecure", "on"))]
+    {
+        for health in ["http", "webadmin", "tcp"] {
+            let choices = [servers, choice, ("balancer.health", health)];
+            all.push((format!("backend-{name}-{health}"), files(&choices)[CFG].clone()));
+        }
+    }
+    let many: Vec<String> = (1..=40).map(|number| format!("s{number}.example.com")).collect();
+    for domains in ["s3.localhost", "s3.localhost a-b.test", &many.join(" ")] {
+        for (name, more) in
+            [("static", ("gateways.discovery", "static")), ("server", ("servers", "10.0.0.7:80"))]
+        {
+            for log in ["errors", "off"] {
+                let choices = [("domains", domains), more, ("balancer.log", log)];
+                all.push((format!("domains-{}-{name}-{log}", domains.len()), files(&choices)[CFG].clone()));
+            }
+        }
+    }
+    for log in ["errors", "all", "off"] {
+        all.push((format!("log-{log}"), files(&[("balancer.log", log)])[CFG].clone()));
+    }
     for (name, server) in
         [("name", "gw1.example.com:9878"), ("four", "10.0.0.7:80"), ("six", "[2001:db8::7]:80")]
     {
@@ -116,6 +162,16 @@ fn configurations() -> Vec<(String, String)> {
         }
     }
     all
+}
+
+/// Makes the certificate that configurations with https name.
+fn with_certificate(sandbox: &Sandbox) {
+    let spec = Spec::resolve(&choices(&[("balancer.tls", "on")]), "demo").expect("good choices");
+    let folder = sandbox.path("");
+    let wanted = Wanted::new(&spec, &folder, "127.0.0.1", SystemTime::now()).expect("https");
+    wanted.renewal().expect("a folder").expect("a certificate").write().expect("a folder");
+    // By this ending HAProxy knows that it is no certificate to serve.
+    fs::copy(folder.join(CA), folder.join("tls/private/haproxy/ca.issuer")).expect("a CA");
 }
 
 /// Every host that some configuration above names.

@@ -4,6 +4,7 @@ mod checkout;
 mod compose;
 mod haproxy;
 mod including;
+mod machine;
 mod overlay;
 #[path = "../support/mod.rs"]
 mod support;

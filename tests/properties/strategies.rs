@@ -29,8 +29,27 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
             let mut choices = Choices::default();
             let all: Vec<OneChoice> = drawn.into_iter().chain(fixed).collect();
             let can_drain = leaves_another(&all, place);
+            let is =
+                |key: &str, text: &str| all.iter().any(|(one, texts)| one.key == key && texts[0] == text);
+            let has = |key: &str| all.iter().any(|(option, _)| option.key == key);
+            let can_encrypt = profile == "tuned" && !is("engine", "remote");
+            let (certificate, key) = (has("balancer.tls-cert"), has("balancer.tls-key"));
+            let is_secure = profile == "tuned" && is("security", "kerberos");
+            let has_own = is("balancer.tls", "on") && certificate && key;
+            let is_there = place == Where::RealHosts && profile == "tuned" && certificate;
+            let has_https = is_there || can_encrypt && is("balancer.tls", "on");
             for (option, texts) in all {
-                if option.key != "gateways.drained" || can_drain {
+                let is_meant = match option.key {
+                    "gateways.drained" => can_drain,
+                    "balancer.tls" => can_encrypt,
+                    "security" => profile == "tuned",
+                    "users" => is_secure,
+                    "balancer.tls-cert" | "balancer.tls-key" => is_there || can_encrypt && has_own,
+                    "balancer.http" => has_https,
+                    "ports.https" => has_https || place != Where::RealHosts,
+                    _ => true,
+                };
+                if is_meant {
                     choices.choose(option, texts, Origin::Flag(option.flag));
                 }
             }
@@ -52,14 +71,15 @@ fn leaves_another(choices: &[OneChoice], place: Where) -> bool {
 }
 
 fn has_a_meaning(option: &Opt, place: Where, profile: &str) -> bool {
-    let fixed = ["base", "profile", "servers"].contains(&option.key);
-    let counts_containers = option.key == "gateways.count";
+    let fixed = ["base", "profile", "servers", "balancer.backend-ca", "balancer.backend-insecure"];
+    let fixed = fixed.contains(&option.key);
+    let is_of_containers = ["gateways.count", "engine"].contains(&option.key);
     let counts_leaders = ["scm.count", "om.count"].contains(&option.key);
     !fixed
         && (!counts_leaders || place == Where::Ha)
         && match option.scope {
-            Scope::Everywhere => !counts_containers || place != Where::RealHosts,
-            Scope::Tuned => profile == "tuned",
+            Scope::Everywhere => !is_of_containers || place != Where::RealHosts,
+            Scope::Tuned => profile == "tuned" && (!is_of_containers || place != Where::RealHosts),
             Scope::Cluster => [Where::Single, Where::Ha].contains(&place),
             Scope::Containers => place != Where::RealHosts,
         }
@@ -77,8 +97,20 @@ fn fixed(place: Where, profile: &'static str) -> BoxedStrategy<Vec<OneChoice>> {
             let hosts = ["gw1", "gw-2.example.com", "10.0.0.7", "[2001:db8::7]", "[::ffff:10.0.0.7]"];
             let server =
                 (select(hosts.to_vec()), 1..=65535_u32).prop_map(|(host, port)| format!("{host}:{port}"));
-            prop::collection::vec(server, 1..6)
-                .prop_map(move |servers| vec![profile.clone(), choice("servers", servers)])
+            let trust = [("balancer.backend-ca", "/etc/ca.pem"), ("balancer.backend-insecure", "on")];
+            let is_tuned = profile.1[0] == "tuned";
+            let trust =
+                prop::option::of(select(trust.to_vec())).prop_map(move |one| one.filter(|_| is_tuned));
+            (prop::collection::vec(server, 1..6), trust)
+                .prop_map(move |(mut servers, trust)| {
+                    let mut fixed = vec![profile.clone()];
+                    if let Some((key, text)) = trust {
+                        servers[0].insert_str(0, "https://");
+                        fixed.push(choice(key, vec![text.to_owned()]));
+                    }
+                    fixed.push(choice("servers", servers));
+                    fixed
+                })
                 .boxed()
         }
     }
@@ -109,8 +141,11 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
                 .prop_map(str::to_owned),
         ]
         .boxed(),
-        "ozone.version" => "2\\.[0-2]\\.[0-9]".boxed(),
-        "ozone.image" | "balancer.image" => {
+        "buckets" => "[a-z][a-z0-9]{1,9}([.-][a-z0-9]{1,9})?[a-z](:layout=(fso|obs))?(:quota=[1-9][KMGT]?B)?".boxed(),
+        "domains" => "[a-z][a-z0-9]{1,5}(-[a-z]{1,3})?(\\.[a-z]{2,5}){1,2}".boxed(),
+        "ozone.version" => "(2\\.[0-4]|3\\.0)\\.[0-9](-[a-z]{1,5})?".boxed(),
+        "users" => "[a-z][a-z0-9._-]{5,20}".prop_filter("a name that is taken", |name| name != "ozone-compose").boxed(),
+        "ozone.image" | "balancer.image" | "kdc.image" => {
             "([a-z]{1,5}\\.[a-z]{2}(:[0-9]{2})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8})?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,8})?"
                 .boxed()
         }
@@ -120,11 +155,14 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
         }
         "balancer.retries" => (0..=100_u32).prop_map(text).boxed(),
         key if key.starts_with("ports.") => port(option),
+        "balancer.maxconn" => (1..=400_000_u32).prop_map(text).boxed(),
         key if key.ends_with("maxconn") => (1..=1_000_000_u32).prop_map(text).boxed(),
         key if key.starts_with("timeouts.") || key == "balancer.health-interval" => {
             "[1-9][0-9]?(ms|s|m|h)".boxed()
         }
-        "templates" => "[a-z]{1,8}(/[a-z]{1,8})?".boxed(),
+        "seed" | "templates" => "[a-z]{1,8}(/[a-z]{1,8})?".boxed(),
+        // From the root, as on real machines.
+        "balancer.tls-cert" | "balancer.tls-key" | "balancer.backend-ca" => "(/[a-z]{1,8}){1,2}".boxed(),
         key if key.starts_with("memory.") => "([1-9][0-9]{2}[mM])|([1-9][gG])".boxed(),
         key => panic!("draw texts for `{key}` here"),
     }
@@ -135,7 +173,11 @@ fn port(option: &'static Opt) -> BoxedStrategy<String> {
     let row = OPTIONS.iter().position(|other| other.key == option.key).expect("a row");
     let first = 20_000 + 1_000 * u32::try_from(row).expect("a short table");
     let on = (first..first + 1_000).prop_map(text);
-    if option.key == "ports.s3" { on.boxed() } else { prop_oneof![on, Just("off".to_owned())].boxed() }
+    if ["ports.s3", "ports.https"].contains(&option.key) {
+        on.boxed()
+    } else {
+        prop_oneof![on, Just("off".to_owned())].boxed()
+    }
 }
 
 fn text(number: u32) -> String {

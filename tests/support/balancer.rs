@@ -6,20 +6,24 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use ozone_compose::haproxy;
+use ozone_compose::plan::CERTIFICATE_FOLDER;
 use ozone_compose::s3::page;
+use ozone_compose::spec::Spec;
+use ozone_compose::tls::Wanted;
 
 use super::gateway::{Gateway, Service};
-use super::library::files;
+use super::library::{choices, files};
 use super::names::NameServer;
 use super::run::{Run, until};
 use super::{Outcome, Sandbox, clean, say, tool};
 
 /// Where gateways and balancer listen, as in containers: each has an address of its own.
 const S3_PORT: u16 = 9878;
+const HTTPS_PORT: u16 = 9879;
 const STATS_PORT: u16 = 8404;
 const CONTROL_PORT: u16 = 9999;
 
@@ -59,6 +63,22 @@ impl Version {
     }
 }
 
+/// A loopback network that no other test of this machine has at this time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Network([u8; 3]);
+
+impl Network {
+    /// The next one.
+    pub(crate) fn next() -> Self {
+        Self(next_network())
+    }
+
+    /// Where a gateway listens, counted from 0.
+    pub(crate) fn gateway(self, place: usize) -> SocketAddr {
+        SocketAddr::new(gateway_address(self.0, place).into(), S3_PORT)
+    }
+}
+
 /// A balancer and its gateways, on loopback addresses of their own.
 pub(crate) struct Stage {
     pub(crate) gateways: Vec<Gateway>,
@@ -74,7 +94,7 @@ impl Stage {
     /// So many gateways that HAProxy knows by name, as in containers, and other options of a cluster; returns when HAProxy
     /// sees all of them up.
     pub(crate) fn new(version: Version, gateways: usize, options: &[(&str, &str)]) -> Self {
-        let stage = Self::with_gateways(version, gateways, JETTY_THREADS);
+        let stage = Self::with_gateways(version, Network::next(), gateways, JETTY_THREADS);
         let count = gateways.to_string();
         stage.begin(&[&[("gateways.count", count.as_str())], options].concat())
     }
@@ -86,14 +106,40 @@ impl Stage {
         threads: usize,
         options: &[(&str, &str)],
     ) -> Self {
-        let stage = Self::with_gateways(version, gateways, threads);
+        let stage = Self::with_gateways(version, Network::next(), gateways, threads);
         let addresses = stage.gateways.iter().map(|gateway| gateway.service.address.to_string());
         let servers = addresses.collect::<Vec<_>>().join(" ");
         stage.begin(&[&[("servers", servers.as_str())], options].concat())
     }
 
-    fn with_gateways(version: Version, count: usize, threads: usize) -> Self {
-        let network = next_network();
+    /// HAProxy alone, in a network of its own, in front of servers that are somebody else's.
+    pub(crate) fn before(
+        version: Version,
+        network: Network,
+        servers: &[String],
+        options: &[(&str, &str)],
+    ) -> Self {
+        let stage = Self::with_gateways(version, network, 0, JETTY_THREADS);
+        let servers = servers.join(" ");
+        stage.begin(&[&[("servers", servers.as_str())], options].concat())
+    }
+
+    /// The same in front of so many servers in that network, which HAProxy knows by name, as in containers.
+    pub(crate) fn before_named(
+        version: Version,
+        network: Network,
+        servers: usize,
+        options: &[(&str, &str)],
+    ) -> Self {
+        let stage = Self::with_gateways(version, network, 0, JETTY_THREADS);
+        for place in 0..servers {
+            stage.names.set(&format!("s3g{}", place + 1), &[stage.address_of(place)]);
+        }
+        let count = servers.to_string();
+        stage.begin(&[&[("gateways.count", count.as_str())], options].concat())
+    }
+
+    fn with_gateways(version: Version, Network(network): Network, count: usize, threads: usize) -> Self {
         let sandbox = Sandbox::new();
         let store = sandbox.path("store");
         fs::create_dir(&store).expect("a folder");
@@ -111,9 +157,17 @@ impl Stage {
         self.name_all();
         let text = &files(options)["haproxy/s3-haproxy.cfg"];
         self.configure(text);
+        if let Ok(spec) = Spec::resolve(&choices(options), "stage")
+            && let Some(wanted) = Wanted::new(&spec, &self.sandbox.path(""), "127.0.0.1", SystemTime::now())
+        {
+            let renewal = wanted.renewal().expect("a certificate").expect("a first one");
+            self.sandbox.write("haproxy/s3.pem", renewal.served());
+        }
         self.run();
         if text.contains("frontend stats") {
-            until("HAProxy sees every gateway", || self.up() == self.gateways.len());
+            let servers = text.lines().filter(|line| line.trim_start().starts_with("server s3g")).count();
+            let gateways = servers.max(self.gateways.len());
+            until("HAProxy sees every gateway", || self.up() == gateways);
         } else {
             until("HAProxy listens", || TcpStream::connect((self.front(), S3_PORT)).is_ok());
         }
@@ -123,6 +177,11 @@ impl Stage {
     /// Where S3 is.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}:{S3_PORT}", self.front())
+    }
+
+    /// Where S3 is over https, with the option `balancer.tls`.
+    pub(crate) fn https(&self) -> String {
+        format!("https://{}:{HTTPS_PORT}", self.front())
     }
 
     /// One more gateway, of which nobody knows.
@@ -151,12 +210,16 @@ impl Stage {
 
     /// Requests that a gateway has not answered yet.
     pub(crate) fn in_flight(&self, name: &str) -> u64 {
-        self.seen().iter().filter(|gateway| gateway.name == name).map(|gateway| gateway.sessions).sum()
+        self.seen()
+            .iter()
+            .filter(|gateway| gateway.name.to_string() == name)
+            .map(|gateway| gateway.sessions)
+            .sum()
     }
 
     /// Whether HAProxy sends requests to `s3g1` or another.
     pub(crate) fn is_up(&self, name: &str) -> bool {
-        self.seen().iter().any(|gateway| gateway.name == name && gateway.is_up())
+        self.seen().iter().any(|gateway| gateway.name.to_string() == name && gateway.is_up())
     }
 
     /// Sends a command to HAProxy's newest worker, by way of the master. There is no answer while HAProxy reloads.
@@ -186,6 +249,24 @@ impl Stage {
         until("a new worker serves", || worker().is_some_and(|new| Some(new) != old));
     }
 
+    /// The process of HAProxy that serves, by its number on this machine.
+    pub(crate) fn worker(&self) -> u32 {
+        let master = match self.version {
+            Version::Machine => self.haproxy.borrow_mut().as_mut().expect("HAProxy").id(),
+            Version::Image => {
+                let format = ["inspect", "--format", "{{.State.Pid}}", &self.container];
+                Outcome::of(clean("docker").args(format))
+                    .stdout
+                    .trim()
+                    .parse()
+                    .expect("a container that runs")
+            }
+        };
+        let children =
+            fs::read_to_string(format!("/proc/{master}/task/{master}/children")).expect("a process");
+        children.split_whitespace().next().and_then(|child| child.parse().ok()).expect("a worker")
+    }
+
     /// What HAProxy has logged.
     pub(crate) fn log(&self) -> String {
         self.sandbox.read("haproxy.log")
@@ -211,11 +292,19 @@ impl Stage {
         let text = text
             .replace("bind :", &format!("bind {}:", self.front()))
             .replace("bind *:", &format!("bind {}:", self.front()))
+            .replace(CERTIFICATE_FOLDER, &self.folder_of_haproxy())
             .replace("bind 127.0.0.1:", &format!("bind {}:", self.front()))
-            .replace("abns@", &format!("abns@{}-", self.container))
-            .replace("127.0.0.11:53", &self.names.address.to_string())
+            .replace("parse-resolv-conf", &format!("nameserver names {}", self.names.address))
             .replace("init-addr last,libc,none", "init-addr last,none");
         self.sandbox.write("haproxy/s3-haproxy.cfg", text);
+    }
+
+    /// Where HAProxy sees its folder.
+    fn folder_of_haproxy(&self) -> String {
+        match self.version {
+            Version::Machine => self.sandbox.path("haproxy").display().to_string(),
+            Version::Image => "/usr/local/etc/haproxy".to_owned(),
+        }
     }
 
     fn run(&mut self) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fs_err as fs;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Runs, Sandbox};
@@ -58,8 +59,33 @@ impl Machine {
             .docker("compose\\ version*", 0, "v2.40.3\n", "")
             .docker("context\\ inspect*", 0, "unix:///var/run/docker.sock\n", "")
             .docker("info*", 0, GOOD_INFO, "")
+            // The name of the machine, as in a container that has its engine inside.
+            .docker("info\\ --format\\ {{.Name}}*", 0, "", "")
             .docker("image\\ inspect*", 0, "sha256:1\n", "")
             .docker("ps\\ --filter\\ publish=*", 0, "", "")
+    }
+
+    /// Answers of an engine that has one container, the balancer of `demo`, which publishes S3 on a port; where it has
+    /// admin access, HAProxy says a state and a check's result of each gateway.
+    pub(crate) fn with_balancer(self, s3_port: u16, has_access: bool, gateways: &[(&str, &str)]) -> Self {
+        let command = if has_access { "/dev/shm/master.sock" } else { "haproxy" };
+        let labels = json!({
+            "com.docker.compose.project": "demo", "com.docker.compose.service": "s3g",
+            "io.github.ozone-compose.role": "balancer",
+        });
+        let ports = json!({ "9878/tcp": [{ "HostIp": "127.0.0.1", "HostPort": s3_port.to_string() }] });
+        let balancer = json!({
+            "Id": "id-s3g", "Name": "/demo-s3g-1", "State": { "Status": "running" },
+            "Config": { "Cmd": [command], "Labels": labels }, "NetworkSettings": { "Ports": ports },
+        });
+        let row = |(name, state): &(&str, &str)| format!("gateways,{name},{state},2,\n");
+        let rows: String = gateways.iter().map(row).collect();
+        let csv = format!("# pxname,svname,status,check_status,type,\n{rows}");
+        let said = format!("9 worker 0 0d00h01m00s 3.2\n# END\n{csv}# END\n");
+        self.docker("*\\ ls*", 0, "", "")
+            .docker("ps*", 0, "id-s3g\tUp\n", "")
+            .docker("inspect*", 0, &format!("{balancer}\n"), "")
+            .docker("exec\\ id-s3g\\ sh*", 0, &said, "")
     }
 
     /// What `docker` was asked, a line each.

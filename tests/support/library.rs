@@ -26,7 +26,7 @@ pub(crate) fn plan(choices: &Choices) -> Result<Plan, Problems> {
 
 /// The files of a plan, from this tool's templates.
 pub(crate) fn render(plan: &Plan) -> anyhow::Result<Files> {
-    render::render(plan, &Templates::default())
+    Ok(render::render(plan, &Templates::default())?.files)
 }
 
 /// The files of choices that are good.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ozone_compose::s3::Client;
+use ozone_compose::s3::{Client, Endpoint, Key};
 use rusty_s3::S3Action;
 
 pub(crate) use report::{Failure, Operation, Report};
@@ -136,7 +136,8 @@ struct Shared {
 impl Load {
     /// Makes the bucket and starts the clients.
     pub(crate) fn start(endpoint: &str, traffic: Traffic) -> Self {
-        let signer = Client::new(endpoint, BUCKET, Duration::from_secs(30)).expect("an endpoint");
+        let (place, patience) = (Endpoint::plain(endpoint), Duration::from_secs(30));
+        let signer = Client::new(&place, BUCKET, patience, &Key::of_nobody()).expect("an endpoint");
         let made = signer.make_bucket().expect("an answer");
         assert!(made.is_good(), "the bucket was not made: {}", made.verdict());
         let host = endpoint.strip_prefix("http://").expect("plain HTTP").trim_end_matches('/').to_owned();

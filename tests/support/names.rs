@@ -6,7 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// The addresses of each name; a name that is not there does not exist.
-type Zone = BTreeMap<String, Vec<Ipv4Addr>>;
+#[derive(Debug, Default)]
+struct Zone {
+    names: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// Whether nobody gets an answer.
+    is_silent: bool,
+}
 
 /// Answers by UDP on a port of its own until the process ends.
 #[derive(Clone, Debug)]
@@ -34,16 +39,24 @@ impl NameServer {
 
     /// From now on a name has these addresses; with none it does not exist.
     pub(crate) fn set(&self, name: &str, addresses: &[Ipv4Addr]) {
-        let mut zone = self.zone.lock().expect("a zone");
-        zone.remove(name);
+        let names = &mut self.zone.lock().expect("a zone").names;
+        names.remove(name);
         if !addresses.is_empty() {
-            zone.insert(name.to_owned(), addresses.to_vec());
+            names.insert(name.to_owned(), addresses.to_vec());
         }
+    }
+
+    /// From now on it says nothing, or speaks again.
+    pub(crate) fn be_silent(&self, is_silent: bool) {
+        self.zone.lock().expect("a zone").is_silent = is_silent;
     }
 }
 
 /// The answer to a query with one question, by RFC 1035.
 fn answer(query: &[u8], zone: &Zone) -> Option<Vec<u8>> {
+    if zone.is_silent {
+        return None;
+    }
     let (mut place, mut labels) = (12, Vec::new());
     loop {
         let length = usize::from(*query.get(place)?);
@@ -56,7 +69,7 @@ fn answer(query: &[u8], zone: &Zone) -> Option<Vec<u8>> {
     }
     let question = query.get(12..place + 4)?;
     let is_for_ipv4 = query.get(place..place + 2)? == [0, 1];
-    let known = zone.get(&labels.join("."));
+    let known = zone.names.get(&labels.join("."));
     let addresses = known.filter(|_| is_for_ipv4).map_or(&[][..], Vec::as_slice);
     // An answer, with recursion wanted and given; 3 is "no such name".
     let flags = [0x81, if known.is_some() { 0x80 } else { 0x83 }];

@@ -23,6 +23,11 @@ impl Run {
         signal(self.child(), name);
     }
 
+    /// Its number on this machine.
+    pub(crate) fn id(&mut self) -> u32 {
+        self.child().id()
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child().try_wait().expect("its state").is_some()
     }

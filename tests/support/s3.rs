@@ -48,12 +48,14 @@ pub(crate) struct Behaviour {
     pub(crate) scms: usize,
     /// How many of the first S3 requests never get an answer, as from an OM that waits for its quorum.
     pub(crate) held: usize,
+    /// A bucket that nobody may make, or an object that nobody may write: `bucket/key`.
+    pub(crate) refused: &'static str,
 }
 
 impl Behaviour {
     /// That many gateways, and all is well from the start.
     pub(crate) fn healthy(gateways: usize) -> Self {
-        Self { gateways, wrong: None, named: true, looks: 0, scms: 1, held: 0 }
+        Self { gateways, wrong: None, named: true, looks: 0, scms: 1, held: 0, refused: "" }
     }
 
     /// Three gateways, one of which, by number from 1, does wrong.
@@ -122,6 +124,16 @@ impl Service {
     pub(crate) fn leftovers(&self) -> usize {
         let state = lock(&self.state);
         state.objects.len() + state.parts.len()
+    }
+
+    /// Buckets and objects, by `/bucket` and `/bucket/key`.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        lock(&self.state).objects.keys().cloned().collect()
+    }
+
+    /// The bytes of an object.
+    pub(crate) fn object(&self, path: &str) -> Vec<u8> {
+        lock(&self.state).objects[path].clone()
     }
 
     /// How many gateways took parts.
@@ -239,6 +251,12 @@ impl State {
             ("POST", None, _) => {
                 (200, None, xml("InitiateMultipartUploadResult", "<UploadId>upload</UploadId>"))
             }
+            ("PUT", ..) if self.behaviour.refused == path.trim_matches('/') => {
+                (403, None, error("AccessDenied"))
+            }
+            ("PUT", ..) if makes_bucket && self.objects.contains_key(&bucket) => {
+                (409, None, error("BucketAlreadyExists"))
+            }
             ("PUT", ..) => {
                 self.objects.insert(path.trim_end_matches('/').to_owned(), body.clone());
                 (200, Some("\"etag\"".to_owned()), Vec::new())
@@ -250,7 +268,7 @@ impl State {
                 self.objects.remove(path.trim_end_matches('/'));
                 (204, None, Vec::new())
             }
-            ("GET", ..) if is_bucket => {
+            ("GET" | "HEAD", ..) if is_bucket => {
                 let prefix = query.get("prefix").map_or("", String::as_str);
                 let mut list = String::from("<IsTruncated>false</IsTruncated>");
                 for (key, bytes) in self.keys(&bucket, prefix) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use ozone_compose::error::{EXIT_CODES, Status};
 
-use crate::lab::{Lab, running, with_ended};
+use crate::lab::{self, Lab, encrypted, running, with_ended};
 use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
@@ -81,8 +81,20 @@ fn printed() -> Vec<Value> {
         objects.push(serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")));
     };
     let lab = Lab::new();
-    lab.machine.tell("ps\\ --all\\ --no-trunc\\ --filter*", 0, "", "");
-    for line in lab.succeed(&["up", "--timings", "--progress", "json", "-v"]).stderr.lines() {
+    lab.machine.tell("logs\\ --timestamps*", 0, "", "");
+    for line in lab
+        .succeed(&[
+            "up",
+            "--timings",
+            "--progress",
+            "json",
+            "-v",
+            "--bucket",
+            "made,logs:layout=fso:quota=1GB",
+        ])
+        .stderr
+        .lines()
+    {
         read(line);
     }
     // A check that failed names its gateway.
@@ -97,11 +109,23 @@ fn printed() -> Vec<Value> {
     ] {
         read(&lab.run(arguments).stdout);
     }
+    lab.contain(&encrypted());
+    lab.succeed(&["generate", "--tls"]);
+    read(&lab.run(&["status", "--format", "json"]).stdout);
+    lab.succeed(&["generate", "--tls=off"]);
     // One has no container, and HAProxy cannot be asked.
     lab.set("up", "");
     lab.contain(&running()[..5]);
-    let quiet = lab.command(&["status", "--format", "json"]).env("OZONE_COMPOSE_STATS_PORT", "off").output();
-    read(&String::from_utf8(quiet.expect("a run").stdout).expect("a text"));
+    lab.machine.tell("exec\\ id-s3g\\ sh*", 1, "", "connection refused\n");
+    read(&lab.run(&["status", "--format", "json"]).stdout);
+    read(&lab.run(&["ls", "--format", "json"]).stdout);
+    // One gateway is to be drained, and then no balancer runs.
+    lab.machine.tell_to_do("exec\\ id-s3g\\ sh*", &format!(". {}", lab::ENGINE));
+    lab.succeed(&["generate", "--drained", "s3g1"]);
+    read(&lab.run(&["status", "--format", "json"]).stdout);
+    lab.contain(&with_ended("s3g", 0)[..1]);
+    read(&lab.run(&["ls", "--format", "json"]).stdout);
+    read(&lab.run(&["status", "--format", "json"]).stdout);
     for arguments in [&["status", "-o", "none"][..], &["no-such-verb"]] {
         read(lab.run(&[arguments, &["--progress", "json"]].concat()).stderr.trim_end());
     }

@@ -1,13 +1,23 @@
 # An engine that is well and has one cluster, `demo`. What it has is in files beside `docker`: `up` while there are
-# containers, which `rows` lists as Compose does, `ids` by id and `origins` by folder; `networks`; `volumes`. Its
+# containers, which `ids` lists with their statuses and `rows` as the engine inspects them; `networks`; `volumes`. Its
 # HAProxy has `loaded` the gateways of the file, a line each with what it was told of them, and counts its reloads in
-# `worker`; `busy` is what each of them has in flight. With a number in `dies`, so many commands end well and the next
-# one ends its caller.
+# `worker`; `busy` is what each of them has in flight. Where DNS names them they are in `slots`: the worker, how often it
+# is still asked before it has resolved the address, name, address, and what is in flight. `shell` is what Ozone's shell
+# says. What is done is in `did`, in its order. With a number in `dies`, so
+# many commands end well and the next one ends its caller.
 list() { [ ! -e "$here/$1" ] || /bin/cat "$here/$1"; exit 0; }
 containers() { [ -e "$here/up" ] || exit 0; list "$1"; }
+did() { echo "$*" >> "$here/did"; }
 label=label=com.docker.compose.project=demo
+ours=label=io.github.ozone-compose.role
+compose="--env-file /dev/null -p demo -f docker-compose.yaml -f s3-haproxy.yaml"
 
-if [ -s "$here/dies" ]; then
+# A kill before a question is one before the next command that does something.
+case "$*" in
+"ps "* | "inspect "* | "volume ls "* | "network ls "* | "image "* | "compose version"* | *"show proc"* | *"show stat"*) counts= ;;
+*) counts=1 ;;
+esac
+if [ -n "$counts" ] && [ -s "$here/dies" ]; then
     read -r left < "$here/dies"
     if [ "$left" -le 0 ]; then
         kill -9 "$PPID"
@@ -32,6 +42,7 @@ load() {
     worker=0
     [ ! -s "$here/worker" ] || read -r worker < "$here/worker"
     echo $((worker + 1)) > "$here/worker"
+    [ ! -e "$here/loaded" ] || /bin/cat "$here/loaded" > "$here/was"
     : > "$here/loaded"
     while read -r word name address more; do
         case "$word $name" in "server s3g"*) ;; *) continue ;; esac
@@ -42,6 +53,19 @@ load() {
     done < haproxy/s3-haproxy.cfg
 }
 
+resolve() {
+    : > "$here/slots.new"
+    while read -r worker looks name address busy; do
+        if [ "$worker" = "$1" ] && [ "$looks" -gt 0 ]; then
+            looks=$((looks - 1))
+        elif [ "$worker" = "$1" ]; then
+            echo "gateways,$name,$busy,0,UP,1,L7OK,2,$address:9878,"
+        fi
+        echo "$worker $looks $name $address $busy" >> "$here/slots.new"
+    done < "$here/slots"
+    /bin/mv "$here/slots.new" "$here/slots"
+}
+
 haproxy() {
     case $1 in
     "show proc")
@@ -49,20 +73,28 @@ haproxy() {
         echo "1 master $worker [failed: 0] 0d01h00m00s 3.2"
         echo "# workers"
         echo "1$worker worker 0 0d00h01m00s 3.2"
+        echo "# old workers"
+        [ ! -e "$here/was" ] || echo "9 worker 1 0d00h02m00s 3.2"
         ;;
     *"show stat"*)
         busy=0
         [ ! -s "$here/busy" ] || read -r busy < "$here/busy"
+        if [ -e "$here/stats" ]; then /bin/cat "$here/stats"; return; fi
         echo "# pxname,svname,scur,qcur,status,weight,check_status,type,addr,"
+        if [ -e "$here/slots" ]; then resolve "${1%% *}"; return; fi
+        loaded=loaded
+        [ "${1%% *}" != "@!9" ] || loaded=was
         while read -r name state; do
             echo "gateways,$name,$busy,0,$state,L7OK,2,10.0.0.1:9878,"
-        done < "$here/loaded"
+        done < "$here/$loaded"
         ;;
     *"set server "*)
-        echo "$1" >> "$here/told"
         name=${1#*gateways/}; name=${name%% *}
+        did "${1##* } $name"
+        [ "${1##* }" != down ] || return 0
         state=UP,1
         [ "${1##* }" = ready ] || state=DRAIN,0
+        case $(/bin/cat "$here/loaded") in *"$name "*) ;; *) echo "No such server."; return ;; esac
         without loaded "$name "
         echo "$name $state" >> "$here/loaded"
         ;;
@@ -70,38 +102,41 @@ haproxy() {
 }
 
 is_there() {
-    while read -r id; do [ "$id" != "id-$1" ] || return 0; done < "$here/ids"
+    while read -r id more; do [ "$id" != "id-$1" ] || return 0; done < "$here/ids"
     return 1
 }
 
 start() {
     for name; do
-        without rows "\"id-$name\""; without ids "id-$name "
-        echo "id-$name" >> "$here/ids"
-        echo "{\"ID\":\"id-$name\",\"Name\":\"demo-$name-1\",\"Service\":\"$name\",\"State\":\"running\",\"Health\":\"healthy\",\"ExitCode\":0,\"Status\":\"Up 1 second\",\"Labels\":\"io.github.ozone-compose.role=gateway\"}" >> "$here/rows"
+        without rows "\"id-$name\""; without ids "id-$name	"
+        echo "id-$name	Up 1 second" >> "$here/ids"
+        echo "{\"Id\":\"id-$name\",\"Name\":\"/demo-$name-1\",\"State\":{\"Status\":\"running\",\"ExitCode\":0},\"Config\":{\"Labels\":{\"com.docker.compose.project\":\"demo\",\"com.docker.compose.service\":\"$name\",\"io.github.ozone-compose.role\":\"gateway\"}},\"NetworkSettings\":{\"Networks\":{\"demo_default\":{\"IPAddress\":\"10.0.0.1\"}}}}" >> "$here/rows"
     done
 }
 
 case "$*" in
-"compose -p demo ps --all --format json") containers rows ;;
-"ps --all --quiet --filter $label") containers ids ;;
-"ps --all --filter $label --format "*) list origins ;;
-"network ls --quiet --filter $label") list networks ;;
-"volume ls --quiet --filter $label") list volumes ;;
-"ps --all --format "*" --filter label=io.github.ozone-compose.role") [ ! -e "$here/up" ] || echo demo; exit 0 ;;
-"volume ls --format "*" --filter label=io.github.ozone-compose.role") [ ! -s "$here/volumes" ] || echo demo; exit 0 ;;
-"inspect --format "*) shift 3; for id; do echo 10.0.0.1; done; exit 0 ;;
-"compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml "*)
+"ps --all --no-trunc --filter $label --format "*) containers ids ;;
+"ps --all --no-trunc --filter $ours --format "*) containers ids ;;
+"inspect --type container --format "*) containers rows ;;
+"network ls --filter $label --format "*) list networks ;;
+"volume ls --filter $label --format "*) list volumes ;;
+"volume ls --filter $ours --format "*) list volumes ;;
+"ps --all "* | "network ls "* | "volume ls "*) exit 0 ;;
+"compose $compose "*"up --detach"*)
     if [ ! -e docker-compose.yaml ] || [ ! -e s3-haproxy.yaml ]; then
         echo "no such file in $PWD" >&2
         exit 14
     fi
     case "$*" in
-    *" --no-recreate "*) services=$*; start ${services#*--no-recreate} ;;
-    *" up "*)
+    *" --no-deps "*) case "$*" in *" --no-recreate "*) ;; *) did "update ${*#*--no-deps }"; exit 0 ;; esac ;;
+    esac
+    case "$*" in
+    *" --no-recreate "*) services=${*#*--no-recreate }; did "start $services"; start $services ;;
+    *)
+        did up
         : > "$here/up"
-        echo demo_default > "$here/networks"
-        [ -s "$here/volumes" ] || printf 'demo_om\ndemo_scm\n' > "$here/volumes"
+        printf 'demo_default\tdemo\tdefault\tnetwork\n' > "$here/networks"
+        [ -s "$here/volumes" ] || printf 'demo_om\tdemo\tom\tom\ndemo_scm\tdemo\tscm\tscm\n' > "$here/volumes"
         [ -s "$here/loaded" ] || load
         while read -r name more; do
             case $name in s3g[1-9]*:) is_there "${name%:}" || start "${name%:}" ;; esac
@@ -110,18 +145,26 @@ case "$*" in
     esac
     exit 0
     ;;
-"exec id-s3g haproxy -c "*) exit 0 ;;
+"exec --interactive id-s3g sh -c "*) /bin/tar -x -f - -O > "$here/checked"; did check; exit 0 ;;
+"exec --interactive id-s3g"[0-9]*" sh -c "*) did "probe ${3#id-}"; exit 0 ;;
+"exec --env OZONE_OPTS="*" id-om ozone sh "*) shift 6; for command; do did "${command#--execute=}"; done; list shell ;;
+"exec id-s3g sh -c cd "*) /bin/ls haproxy; exit 0 ;;
+"cp - id-s3g:/usr/local/etc/haproxy") /bin/tar -x -f - -O > "$here/given"; did give; exit 0 ;;
 "exec id-s3g sh -c "*) shift 7; for command; do haproxy "$command"; echo "# END"; done; exit 0 ;;
-"exec id-s3g"[0-9]*" sh -c "*) exit 0 ;;
-"kill --signal USR2 id-s3g") load; exit 0 ;;
-"restart --time 30 "*) exit 0 ;;
-"stop "*) exit 0 ;;
-"rm --force --volumes id-s3g"[0-9]*)
+"kill --signal USR2 id-s3g") did reload; load; exit 0 ;;
+"restart --time 30 "*) did "restart ${4#id-}"; exit 0 ;;
+"start "*) shift; did "start $*"; exit 0 ;;
+"stop "*) shift; did "stop $*"; exit 0 ;;
+"rm --force --volumes "*)
     shift 3
-    for id; do without rows "\"$id\""; without ids "$id"; done
+    did "rm $*"
+    case "$*" in
+    *id-om*) /bin/rm "$here/up" ;;
+    *) for id; do without rows "\"$id\""; without ids "$id	"; done ;;
+    esac
     exit 0
     ;;
-"rm "*) /bin/rm "$here/up"; exit 0 ;;
-"network rm "*) : > "$here/networks"; exit 0 ;;
-"volume rm "*) : > "$here/volumes"; exit 0 ;;
+"network rm "*) did "$*"; : > "$here/networks"; exit 0 ;;
+"volume rm "*) did "$*"; : > "$here/volumes"; exit 0 ;;
+"pull "*) did "$*"; exit 0 ;;
 esac

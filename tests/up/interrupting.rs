@@ -7,7 +7,7 @@ use crate::support::run::until;
 use crate::support::s3::{Behaviour, Wrong};
 
 /// Starts, and goes on only once the test says so or is over.
-const HANGS: &str = ": > $here/up; while [ -d $here ] && [ ! -e $here/go ]; do /bin/sleep 0.05; done; exit 0";
+const HANGS: &str = "trap '' INT TERM; : > $here/up; while [ -d $here ] && [ ! -e $here/go ]; do /bin/sleep 0.05; done; exit 0";
 
 /// A cluster that will never be ready.
 fn unready() -> Lab {
@@ -29,7 +29,7 @@ fn ctrl_c_leaves_what_runs_and_says_how_to_go_on() {
         ),
         "{outcome}"
     );
-    assert_eq!(lab.changes(), [UP]);
+    assert_eq!(lab.did(), ["up"]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_second_ctrl_c_ends_at_once() {
     let outcome = run.end();
     // By the signal itself, as a shell wants to see it.
     assert_eq!((outcome.status, outcome.stdout.as_str()), (-2, ""), "{outcome}");
-    assert_eq!(lab.changes(), [UP]);
+    assert!(lab.machine.asked().ends_with(&format!("{UP}\n")), "{outcome}");
 }
 
 #[test]
@@ -86,4 +86,137 @@ fn what_a_killed_run_left_is_finished_by_the_next() {
         assert_eq!(lab.machine.sandbox.tree("").into_keys().collect::<Vec<_>>(), FILES);
         assert_eq!(lab.service.leftovers(), 0, "the next run removes the probes of the killed one");
     }
+}
+
+#[test]
+fn sigterm_to_this_process_alone_reaches_the_command_that_runs() {
+    for signal in ["TERM", "INT"] {
+        let lab = Lab::new();
+        let told = "trap 'echo told > $here/was-told; exit 1' INT TERM; : > $here/up; \
+                    while [ -d $here ]; do /bin/sleep 0.05; done";
+        lab.machine.tell_to_do(UP_PATTERN, told);
+        let mut run = lab.start(&["up"]);
+        until("it starts", || lab.has("up").is_empty());
+        run.signal(signal);
+        let outcome = run.end();
+        assert_eq!((outcome.status, lab.has("was-told").as_str()), (130, "told\n"), "{outcome}");
+    }
+}
+
+#[test]
+fn an_engine_that_hangs_ends_the_start_when_its_time_is_up() {
+    let lab = Lab::new();
+    lab.machine.tell_to_do(UP_PATTERN, HANGS);
+    let outcome = lab.run(&["up", "--timeout", "1s"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+    assert!(outcome.stderr.contains(" was not done after 1 s\nhint: `ozone-compose doctor`"), "{outcome}");
+}
+
+/// The commands of a cluster that runs, each of which waits for the folder.
+const WAITING: &[&[&str]] = &[
+    &["up"],
+    &["scale", "2"],
+    &["drain", "s3g1"],
+    &["resume"],
+    &["restart"],
+    &["reload"],
+    &["stop"],
+    &["start"],
+];
+
+#[test]
+fn a_run_that_waits_for_another_says_so_and_ends_at_the_first_ctrl_c() {
+    let lab = Lab::new();
+    lab.succeed(&["up"]);
+    lab.did();
+    let held = std::fs::File::open(lab.machine.sandbox.path("")).expect("the folder");
+    held.lock().expect("a lock");
+    for verb in WAITING {
+        let mut run = lab.start(verb);
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        run.signal("INT");
+        let outcome = run.end();
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (130, ""), "{verb:?}: {outcome}");
+        assert!(
+            outcome.stderr.contains("waiting for another ozone-compose run in `.`\n"),
+            "{verb:?}: {outcome}"
+        );
+        assert_eq!(lab.did(), [""; 0], "{verb:?}");
+    }
+}
+
+#[test]
+fn what_two_runs_choose_at_the_same_time_is_all_kept() {
+    let lab = Lab::of(Behaviour::healthy(4));
+    lab.succeed(&["up", "-n", "4"]);
+    // Both have started before either gets the folder.
+    let held = std::fs::File::open(lab.machine.sandbox.path("")).expect("the folder");
+    held.lock().expect("a lock");
+    let runs = ["s3g1", "s3g2"].map(|name| lab.start(&["drain", name]));
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    drop(held);
+    for run in runs {
+        let outcome = run.end();
+        assert_eq!(outcome.status, 0, "{outcome}");
+    }
+    let choices = lab.machine.sandbox.read("ozone-compose.yaml");
+    assert!(choices.contains("s3g1") && choices.contains("s3g2"), "{choices}");
+    let loaded = lab.has("loaded");
+    assert!(loaded.contains("s3g1 UP,0") || loaded.contains("s3g1 DRAIN,0"), "{loaded}");
+    assert!(loaded.contains("s3g2 UP,0") || loaded.contains("s3g2 DRAIN,0"), "{loaded}");
+}
+
+#[test]
+fn images_are_pulled_while_others_may_work_in_the_folder() {
+    let lab = Lab::new();
+    lab.succeed(&["generate"]);
+    lab.machine.tell("image\\ inspect*haproxy:*", 1, "", "No such image\n");
+    lab.machine.tell_to_do("pull*", &HANGS.replace("$here/up", "$here/pulls"));
+    let run = lab.start(&["up"]);
+    until("it pulls", || lab.has("pulls").is_empty());
+    lab.succeed(&["generate", "-n", "2"]);
+    lab.set("go", "");
+    assert_eq!(run.end().status, 0);
+}
+
+#[test]
+fn while_a_rollback_is_possible_nobody_builds_on_what_was_started() {
+    let lab = unready();
+    let first = lab.start(&["up", "--rollback", "--timeout", "3s"]);
+    until("it waits", || lab.service.requests() > 0);
+    let second = lab.start(&["up"]);
+    assert_eq!(first.end().status, 5);
+    lab.service.does(Behaviour::healthy(3));
+    let outcome = second.end();
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, lab.endpoint_line().as_str()), "{outcome}");
+    assert!(outcome.stderr.contains("waiting for another ozone-compose run"), "{outcome}");
+    assert_eq!(lab.did().iter().filter(|one| *one == "up").count(), 2, "it starts anew what was rolled back");
+}
+
+#[test]
+fn one_choice_is_persisted_by_a_verb_that_makes_one_choice() {
+    let lab = Lab::of(Behaviour::healthy(4));
+    lab.succeed(&["up", "-n", "4"]);
+    for (verb, kept) in
+        [(&["drain", "s3g1"][..], "count: 4\n"), (&["resume"], "count: 4\n"), (&["scale", "3"], "count: 3\n")]
+    {
+        let mut command = lab.command(verb);
+        let outcome = crate::support::Outcome::of(command.env("OZONE_COMPOSE_GATEWAYS", "2"));
+        assert_eq!(outcome.status, 0, "{outcome}");
+        assert!(lab.machine.sandbox.read("ozone-compose.yaml").contains(kept), "{verb:?}");
+    }
+}
+
+#[test]
+fn variables_of_the_caller_reach_no_command() {
+    let lab = Lab::new();
+    lab.machine.tell_to_do(
+        UP_PATTERN,
+        "echo \"$OZONE_COMPOSE_S3_PORT$COMPOSE_FILE,$MINE\" > $here/seen; . $here/go-on",
+    );
+    lab.set("go-on", &format!(". {}\n", crate::lab::ENGINE));
+    let mut command = lab.command(&["up"]);
+    let outcome = crate::support::Outcome::of(command.env("COMPOSE_FILE", "other.yaml").env("MINE", "kept"));
+    assert_eq!(outcome.status, 0, "{outcome}");
+    assert_eq!(lab.has("seen"), ",kept\n");
 }

@@ -1,6 +1,5 @@
 //! A machine whose `docker` has a cluster once it was asked to start one, and the service that this cluster would be.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -14,27 +13,14 @@ use crate::support::s3::{Behaviour, Service};
 
 /// The command that starts a cluster.
 pub(crate) const UP: &str =
-    "compose -p demo -f docker-compose.yaml -f s3-haproxy.yaml up --detach --remove-orphans";
+    "compose --env-file /dev/null -p demo -f docker-compose.yaml -f s3-haproxy.yaml up --detach";
+
+/// What the fake `docker` does.
+pub(crate) const ENGINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/up/engine.sh");
 
 /// Patterns for what `docker` is told of that command, and of who holds a port.
 pub(crate) const UP_PATTERN: &str = "compose*\\ up\\ --detach*";
 pub(crate) const HOLDER_PATTERN: &str = "ps\\ --filter\\ publish=*";
-
-/// How commands begin that only ask. Any other counts as one that changes something.
-const QUERIES: &[&str] = &[
-    "compose -p demo logs",
-    "compose -p demo ps",
-    "compose version",
-    "context inspect",
-    "image inspect",
-    "info",
-    "inspect --format",
-    "logs",
-    "network ls",
-    "ps",
-    "version",
-    "volume ls",
-];
 
 /// The machine, its folder, and the service behind its ports.
 pub(crate) struct Lab {
@@ -50,9 +36,8 @@ impl Lab {
 
     /// A cluster that will do as it is told; nothing runs yet.
     pub(crate) fn of(behaviour: Behaviour) -> Self {
-        let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/up/engine.sh");
         let machine = Machine::new().with_good_engine();
-        machine.tell_to_do("*", &format!(". {}", engine.display()));
+        machine.tell_to_do("*", &format!(". {ENGINE}"));
         // The service holds the ports from the start, as the containers of an earlier `up` would.
         machine.tell(HOLDER_PATTERN, 0, "demo-s3g-1\tdemo\n", "");
         let lab = Self { machine, service: Service::start(behaviour) };
@@ -62,9 +47,10 @@ impl Lab {
 
     /// What the engine lists once the cluster was started.
     pub(crate) fn contain(&self, containers: &[Container]) {
-        let all = |line: fn(&Container) -> String| containers.iter().map(line).collect::<String>();
-        self.set("rows", &all(|container| format!("{}\n", container.row())));
-        self.set("ids", &all(|container| format!("{}\n", container.id())));
+        let rows = containers.iter().map(|one| format!("{}\n", one.row(&self.service)));
+        self.set("rows", &rows.collect::<String>());
+        let ids = containers.iter().map(|one| format!("{}\t{}\n", one.id(), one.status()));
+        self.set("ids", &ids.collect::<String>());
     }
 
     /// Writes a file of the engine.
@@ -75,13 +61,6 @@ impl Lab {
     /// Whether the engine has containers, networks or volumes, or which.
     pub(crate) fn has(&self, name: &str) -> String {
         fs::read_to_string(self.machine.beside(name)).unwrap_or_else(|_| "none".to_owned())
-    }
-
-    /// The commands that HAProxy was told through its socket since this was last called.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let told = self.has("told");
-        self.set("told", "");
-        told.lines().map(str::to_owned).collect()
     }
 
     /// Lets the files be older than the worker that has loaded them, which tests are too quick for.
@@ -100,14 +79,12 @@ impl Lab {
         Run::start(self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
-    /// The commands that changed something, in order, since this was last called.
-    pub(crate) fn changes(&self) -> Vec<String> {
-        let asked = self.machine.asked();
-        self.set("asked", "");
-        // Asked inside containers: probes, and HAProxy through its socket.
-        let is_inside = |line: &str| line.starts_with("exec ") && line.contains(" sh -c ");
-        let is_query = |line: &&str| QUERIES.iter().any(|query| line.starts_with(query)) || is_inside(line);
-        asked.lines().filter(|line| !is_query(line)).map(str::to_owned).collect()
+    /// What was done, in its order, since this was last called: `check`, `up`, `start s3g4`, `probe s3g4`, `reload`,
+    /// `drain s3g5`, `ready s3g5`, `restart s3g1`, and other commands of `docker` by their ids.
+    pub(crate) fn did(&self) -> Vec<String> {
+        let did = self.has("did");
+        self.set("did", "");
+        if did == "none" { Vec::new() } else { did.lines().map(str::to_owned).collect() }
     }
 
     /// The endpoint and a line feed.
@@ -136,25 +113,89 @@ pub(crate) struct Container {
     pub(crate) role: &'static str,
     pub(crate) state: &'static str,
     pub(crate) exit_code: i32,
+    /// Where Compose was when it made it, and which files it had.
+    pub(crate) folder: String,
+    pub(crate) files: String,
+    /// What the balancer runs.
+    pub(crate) command: &'static str,
+    /// Whether the balancer publishes https.
+    pub(crate) has_https: bool,
+    /// Which of a scaled service it is, from 1.
+    pub(crate) number: u8,
 }
 
 impl Container {
     fn id(&self) -> String {
-        format!("id-{}", self.service)
+        if self.service == "s3gw" {
+            format!("id-s3gw-{}", self.number)
+        } else {
+            format!("id-{}", self.service)
+        }
     }
 
-    /// As Compose lists it.
-    pub(crate) fn row(&self) -> String {
-        let Self { service, role, state, exit_code } = self;
-        let status =
-            if *state == "running" { "Up 2 minutes".to_owned() } else { format!("Exited ({exit_code})") };
-        let labels = format!("com.docker.compose.project=demo,io.github.ozone-compose.role={role}");
+    fn status(&self) -> String {
+        let Self { state, exit_code, .. } = self;
+        if *state == "running" { "Up 2 minutes".to_owned() } else { format!("Exited ({exit_code})") }
+    }
+
+    /// As the engine inspects it.
+    pub(crate) fn row(&self, on: &Service) -> String {
+        let Self { service, role, state, exit_code, number, .. } = self;
+        let port = |port: u16| json!([{ "HostIp": "127.0.0.1", "HostPort": port.to_string() }]);
+        let ports = match *role {
+            "balancer" => json!({ "9878/tcp": port(on.s3_port), "8404/tcp": port(on.stats_port) }),
+            "scm" => json!({ "9876/tcp": port(on.scm_port) }),
+            "om" => json!({ "9874/tcp": port(on.om_port) }),
+            _ => json!({}),
+        };
+        let mut ports = ports;
+        if self.has_https {
+            ports["9879/tcp"] = port(9879);
+        }
+        let mut labels = json!({
+            "com.docker.compose.project": "demo", "com.docker.compose.service": service,
+            "com.docker.compose.project.working_dir": self.folder,
+            "com.docker.compose.project.config_files": self.files,
+        });
+        if !role.is_empty() {
+            labels["io.github.ozone-compose.role"] = json!(role);
+        }
+        let command = if *role == "balancer" { self.command } else { "sleep" };
         json!({
-            "ID": self.id(), "Name": format!("demo-{service}-1"), "Service": service, "State": state,
-            "Health": "", "ExitCode": exit_code, "Status": status, "Labels": labels, "Publishers": null,
+            "Id": self.id(), "Name": format!("/demo-{service}-{number}"), "State": { "Status": state, "ExitCode": exit_code },
+            "Config": { "Cmd": [command], "Labels": labels },
+            "NetworkSettings": { "Ports": ports, "Networks": { "demo_default": { "IPAddress": format!("10.0.0.{number}") } } },
         })
         .to_string()
     }
+}
+
+/// Such a container as a person's own Compose file beside the generated ones adds.
+pub(crate) fn own(service: &str) -> Container {
+    Container {
+        files: "/gone/docker-compose.yaml,/gone/compose.override.yaml".to_owned(),
+        ..container(service, "")
+    }
+}
+
+/// A container that runs.
+pub(crate) fn container(service: &str, role: &'static str) -> Container {
+    Container {
+        service: service.to_owned(),
+        role,
+        state: "running",
+        exit_code: 0,
+        folder: String::new(),
+        files: String::new(),
+        command: "-S /dev/shm/master.sock,mode,600",
+        has_https: false,
+        number: 1,
+    }
+}
+
+/// One of a service that is scaled, at an address of its own.
+pub(crate) fn replica(service: &str, number: u8) -> Container {
+    Container { number, ..container(service, "gateway") }
 }
 
 /// The containers of a cluster of three gateways that is well.
@@ -168,16 +209,16 @@ pub(crate) fn running() -> Vec<Container> {
         ("s3g3", "gateway"),
         ("scm", "scm"),
     ];
-    let container = |(service, role): (&str, &'static str)| Container {
-        service: service.to_owned(),
-        role,
-        state: "running",
-        exit_code: 0,
-    };
-    services.map(container).into()
+    services.map(|(service, role)| container(service, role)).into()
 }
 
-/// The same, but that a service has ended with an exit code.
+/// The same, with https.
+pub(crate) fn encrypted() -> Vec<Container> {
+    let has_https = |one: Container| Container { has_https: one.role == "balancer", ..one };
+    running().into_iter().map(has_https).collect()
+}
+
+/// The same without it, but that a service has ended with an exit code.
 pub(crate) fn with_ended(service: &str, exit_code: i32) -> Vec<Container> {
     let mut containers = running();
     let ended = containers.iter_mut().find(|container| container.service == service).expect("a service");

@@ -1,6 +1,6 @@
 //! What `up` asks of the machine before it starts anything: an engine, free ports, images.
 
-use crate::lab::{HOLDER_PATTERN, Lab, UP};
+use crate::lab::{HOLDER_PATTERN, Lab};
 use crate::support::engine::{DOWN, Machine};
 use crate::support::{Outcome, Runs, listener};
 
@@ -15,7 +15,7 @@ fn a_port_that_a_process_holds_is_named_before_anything_starts() {
     assert!(outcome.stderr.contains(&holder), "{outcome}");
     assert!(outcome.stderr.contains(&format!("(pid {})", std::process::id())), "{outcome}");
     assert!(outcome.stderr.contains("or choose another port: `--s3-port "), "{outcome}");
-    assert_eq!(lab.changes(), [""; 0]);
+    assert_eq!(lab.did(), [""; 0]);
     assert_eq!(lab.machine.sandbox.tree(""), [].into());
 }
 
@@ -27,7 +27,7 @@ fn a_port_of_another_cluster_is_told_with_its_project() {
     assert_eq!(outcome.status, 1, "{outcome}");
     assert!(outcome.stderr.contains("the container `shop-s3g-1` of the Compose project `shop`"), "{outcome}");
     assert!(outcome.stderr.contains("hint: `docker compose -p shop down`"), "{outcome}");
-    assert_eq!(lab.changes(), [""; 0]);
+    assert_eq!(lab.did(), [""; 0]);
 }
 
 #[test]
@@ -51,12 +51,50 @@ fn a_port_that_is_taken_gives_way_to_a_free_one_that_is_kept() {
 }
 
 #[test]
+fn one_port_may_be_automatic_and_stays_once_it_is_found() {
+    let lab = Lab::new();
+    let (_held, taken) = listener();
+    lab.machine.tell(&format!("ps\\ --filter\\ publish={taken}\\ *"), 0, "", "");
+    let kept = |stats: &str| format!("version: 1\nports: {{stats: {stats}}}\n");
+    lab.machine.sandbox.write("ozone-compose.yaml", kept(&taken.to_string()));
+    let outcome = lab.succeed(&["up", "--stats-port", "auto"]);
+    assert_eq!(outcome.stdout, lab.endpoint_line());
+    assert!(outcome.stderr.contains(&format!("ports.stats: {taken} is taken, ")), "{outcome}");
+    let file = lab.machine.sandbox.read("ozone-compose.yaml");
+    assert!(!file.contains(&taken.to_string()) && !file.contains("auto"), "{file}");
+
+    // The same command, by a variable, leaves all as it is.
+    let mut command = lab.command(&["up"]);
+    let outcome = Outcome::of(command.env("OZONE_COMPOSE_STATS_PORT", "auto"));
+    assert_eq!((outcome.status, lab.machine.sandbox.read("ozone-compose.yaml")), (0, file), "{outcome}");
+
+    for verb in [&["doctor"][..], &["config", "show"]] {
+        let mut command = lab.command(verb);
+        let outcome = Outcome::of(command.env("OZONE_COMPOSE_STATS_PORT", "auto"));
+        assert_eq!(outcome.status, 0, "{outcome}");
+    }
+
+    // Another port that is taken is still refused, and no other verb finds any.
+    lab.machine.tell(HOLDER_PATTERN, 0, "", "");
+    let outcome = lab.run(&["up", "--stats-port", "auto"]);
+    assert!(outcome.status == 1 && outcome.stderr.contains("(ports.s3) is held by"), "{outcome}");
+    for arguments in
+        [&["generate", "-o", "new", "--s3-port", "auto"][..], &["haproxy", "--webadmin-port", "auto"]]
+    {
+        let outcome = lab.run(arguments);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""), "{outcome}");
+        assert!(outcome.stderr.contains("`auto` is for flags and variables of `up`"), "{outcome}");
+    }
+}
+
+#[test]
 fn an_image_that_is_missing_is_pulled_without_noise() {
     let lab = Lab::new();
     lab.machine.tell("image\\ inspect*haproxy:*", 1, "", "No such image\n");
-    lab.machine.tell("pull*", 0, "docker.io/library/haproxy:3.2-alpine\n", "layer by layer\n");
+    let layers = "echo \"$*\" >> $here/did; echo docker.io/library/haproxy:3.2-alpine; echo layer by layer >&2; exit 0";
+    lab.machine.tell_to_do("pull*", layers);
     let outcome = lab.succeed(&["up"]);
-    assert_eq!(lab.changes(), ["pull --quiet haproxy:3.2-alpine", UP]);
+    assert_eq!(lab.did(), ["pull --quiet haproxy:3.2-alpine", "up"]);
     assert!(outcome.stderr.contains("  ..  images     pulling haproxy:3.2-alpine\n"), "{outcome}");
     assert!(outcome.stderr.contains("  ok  images     pulled haproxy:3.2-alpine\n"), "{outcome}");
     assert!(!outcome.stderr.contains("layer by layer"), "{outcome}");
@@ -74,7 +112,7 @@ fn an_image_that_cannot_be_pulled_is_named_with_the_way_to_a_mirror() {
     has("error: could not pull the image apache/ozone:2.2.1: ");
     has("  | toomanyrequests: You have reached your pull rate limit.\n");
     has("hint: `--image-registry HOST` takes every image from a mirror");
-    assert_eq!(lab.changes(), ["pull --quiet apache/ozone:2.2.1"]);
+    assert_eq!(lab.did(), [""; 0]);
     assert_eq!(lab.machine.sandbox.tree(""), [].into());
 }
 
@@ -82,11 +120,10 @@ fn an_image_that_cannot_be_pulled_is_named_with_the_way_to_a_mirror() {
 fn a_mirror_serves_every_image_on_every_path() {
     let lab = Lab::new();
     lab.machine.tell("image\\ inspect*", 1, "", "No such image\n");
-    lab.machine.tell("pull*", 0, "", "");
     lab.succeed(&["up", "--image-registry", "mirror.example.com"]);
     let (ozone, haproxy) =
         ("mirror.example.com/apache/ozone:2.2.1", "mirror.example.com/library/haproxy:3.2-alpine");
-    assert_eq!(lab.changes(), [&format!("pull --quiet {ozone}"), &format!("pull --quiet {haproxy}"), UP]);
+    assert_eq!(lab.did(), [&format!("pull --quiet {ozone}"), &format!("pull --quiet {haproxy}"), "up"]);
     for (file, image) in
         [("docker-compose.yaml", ozone), ("s3-haproxy.yaml", ozone), ("s3-haproxy.yaml", haproxy)]
     {
@@ -111,7 +148,7 @@ fn without_an_engine_nothing_is_written() {
     assert_eq!((outcome.status, outcome.stdout.as_str()), (4, ""), "{outcome}");
     assert!(outcome.stderr.contains("reaches no engine: Cannot connect to the Docker daemon"), "{outcome}");
     assert!(outcome.stderr.contains("hint: start it: `sudo systemctl start docker`"), "{outcome}");
-    assert_eq!(lab.changes(), [""; 0]);
+    assert_eq!(lab.did(), [""; 0]);
     assert_eq!(lab.machine.sandbox.tree(""), [].into());
 }
 
@@ -124,4 +161,99 @@ fn gateways_on_ozone_of_other_files_or_machines_are_not_this_tools_to_run() {
         assert!(outcome.stderr.contains("error: `.` holds no cluster of its own"), "{outcome}");
         assert_eq!((machine.asked().as_str(), machine.sandbox.tree("")), ("", [].into()));
     }
+}
+
+#[test]
+fn a_file_that_haproxy_may_not_read_is_named_with_what_opens_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let lab = Lab::new();
+    lab.succeed(&["up"]);
+    lab.did();
+    lab.machine.sandbox.write("haproxy/zz-local.cfg", "# mine\n");
+    let file = lab.machine.sandbox.path("haproxy/zz-local.cfg");
+    fs_err::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    let hint = "`chmod o+r haproxy/zz-local.cfg` lets it\n";
+    for verb in [&["up"][..], &["reload"], &["scale", "2"]] {
+        let outcome = lab.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
+        assert!(outcome.stderr.contains("may not read `./haproxy/zz-local.cfg`"), "{outcome}");
+        assert!(outcome.stderr.ends_with(&format!("hint: {hint}")), "{outcome}");
+        assert_eq!(lab.did(), [""; 0]);
+    }
+    let outcome = lab.run(&["doctor"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert!(outcome.stdout.contains(&format!("-> {hint}")), "{outcome}");
+    // What a clone under a umask has closed of the generated files, `up` opens itself.
+    fs_err::set_permissions(&file, std::fs::Permissions::from_mode(0o604)).expect("a mode");
+    let folder = lab.machine.sandbox.path("haproxy");
+    fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).expect("a mode");
+    lab.succeed(&["up"]);
+    assert_eq!(fs_err::metadata(&folder).expect("a folder").permissions().mode() & 0o777, 0o755);
+}
+
+#[test]
+fn an_engine_elsewhere_gets_files_without_a_mount_and_publishes_where_it_is_reached() {
+    let lab = Lab::new();
+    lab.machine.tell("context\\ inspect*", 0, "tcp://10.0.0.7:2375\n", "");
+    let outcome = lab.succeed(&["up"]);
+    assert!(outcome.stderr.contains("warning: ports: they are published on every address"), "{outcome}");
+    let choices = lab.machine.sandbox.read("ozone-compose.yaml");
+    assert!(choices.contains("engine: remote\n") && !choices.contains("bind:"), "{choices}");
+    let overlay = lab.machine.sandbox.read("s3-haproxy.yaml");
+    assert!(overlay.contains("content: |2\n") && !overlay.contains("type: bind"), "{overlay}");
+    let cluster = lab.machine.sandbox.read("docker-compose.yaml");
+    assert_eq!(format!("{overlay}{cluster}").matches("host_ip: \"0.0.0.0\"").count(), 4, "S3 and all pages");
+
+    let outcome = lab.succeed(&["up", "--bind", "10.0.0.7"]);
+    assert!(!outcome.stderr.contains("warning: ports"), "{outcome}");
+    let overlay = lab.machine.sandbox.read("s3-haproxy.yaml");
+    assert!(overlay.contains("host_ip: \"10.0.0.7\"") && !overlay.contains("0.0.0.0"), "{overlay}");
+
+    lab.machine.sandbox.write("haproxy/zz-local.cfg", "# mine, $5\n");
+    lab.did();
+    lab.succeed(&["reload"]);
+    assert_eq!(lab.did(), ["check", "give", "reload"]);
+    assert!(lab.has("given").ends_with("# mine, $5\n"), "{}", lab.has("given"));
+    lab.succeed(&["generate"]);
+    let overlay = lab.machine.sandbox.read("s3-haproxy.yaml");
+    assert!(overlay.ends_with("    content: |2\n      # mine, $$5\n"), "{overlay}");
+}
+
+#[test]
+fn gateways_with_domains_know_the_host_of_an_engine_elsewhere_from_the_first_start() {
+    let lab = Lab::new();
+    lab.machine.tell("context\\ inspect*", 0, "tcp://10.0.0.7:2375\n", "");
+    lab.succeed(&["up", "--domain", "s3.example.com"]);
+    let choices = lab.machine.sandbox.read("ozone-compose.yaml");
+    assert!(choices.contains("host: 10.0.0.7\n"), "{choices}");
+    let overlay = lab.machine.sandbox.read("s3-haproxy.yaml");
+    assert!(overlay.contains("ozone.s3g.domain.name") && overlay.contains("10.0.0.7"), "{overlay}");
+}
+
+#[test]
+fn an_engine_with_selinux_mounts_no_folder_and_publishes_for_this_machine() {
+    let lab = Lab::new();
+    lab.machine.tell(
+        "info\\ --format\\ {{.SecurityOptions}}*",
+        0,
+        "[name=seccomp,profile=builtin name=selinux]\n",
+        "",
+    );
+    let outcome = lab.succeed(&["up"]);
+    assert!(!outcome.stderr.contains("warning: ports"), "{outcome}");
+    let overlay = lab.machine.sandbox.read("s3-haproxy.yaml");
+    assert!(overlay.contains("content: |2\n") && !overlay.contains("type: bind"), "{overlay}");
+    assert!(overlay.contains("host_ip: \"127.0.0.1\"") && !overlay.contains("0.0.0.0"), "{overlay}");
+}
+
+#[test]
+fn a_refusal_of_the_engine_comes_with_the_advice_that_fits() {
+    let lab = Lab::new();
+    let denied =
+        "Error response from daemon: Mounts denied: The path /srv/demo/haproxy is not shared from the host\n";
+    lab.machine.tell("compose*\\ up\\ *", 1, "", denied);
+    let outcome = lab.run(&["up"]);
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert!(outcome.stderr.contains("`up --engine remote`"), "{outcome}");
 }

@@ -1,16 +1,20 @@
 //! `up` and the verbs around it, with a `docker` that answers as it was told and a service in this process for the
 //! cluster: no engine is needed.
 
-mod again;
+mod attending;
 mod careless;
 mod changing;
+mod data;
 mod documented;
 mod ending;
 mod interrupting;
+mod jobs;
 mod lab;
 mod looking;
 mod machine;
+mod profiles;
 mod removing;
+mod repeating;
 mod showing;
 mod starting;
 #[path = "../support/mod.rs"]

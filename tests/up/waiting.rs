@@ -1,6 +1,6 @@
 //! A cluster that does not become ready in time.
 
-use crate::lab::{Lab, UP};
+use crate::lab::{Lab, container, running};
 use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
@@ -20,7 +20,7 @@ fn a_gateway_that_gets_no_request_keeps_the_cluster_from_being_ready() {
     has("  | proved: s3g1, s3g3\n");
     has("hint: `ozone-compose up --timeout 10m` goes on waiting");
     // Everything is left to be looked at.
-    assert_eq!(lab.changes(), [UP]);
+    assert_eq!(lab.did(), ["up"]);
 }
 
 #[test]
@@ -38,18 +38,29 @@ fn a_gateway_that_serves_only_one_of_put_and_get_is_not_proved() {
 #[test]
 fn a_cluster_is_not_ready_while_an_scm_has_not_joined_the_others() {
     let lab = Lab::of(Behaviour { scms: 2, ..Behaviour::healthy(3) });
+    let data = ["om1", "om2", "om3", "scm1", "scm2", "scm3"];
+    let volume =
+        |name: &str| format!("demo_{name}\tdemo\t{name}\t{}\n", name.trim_end_matches(char::is_numeric));
+    lab.set("volumes", &data.map(volume).concat());
     let outcome = lab.run(&["up", "--base", "ha", "--timeout", "2s"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
     let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
     has("  | ready     proof      PUT and GET through 3 of 3 gateways\n");
     has("  | not ready scm        out of safe mode, 2 of 3 SCMs joined\n");
     lab.service.does(Behaviour { scms: 3, ..Behaviour::healthy(3) });
+    let of_base = |(name, role): (&str, &'static str)| {
+        (1..=3).map(|n| container(&format!("{name}{n}"), role)).collect::<Vec<_>>()
+    };
+    let several = [("om", "om"), ("scm", "scm"), ("datanode", "datanode")].map(of_base).concat();
+    let others = running().into_iter().filter(|one| one.service.starts_with("s3g"));
+    lab.contain(&others.chain(several).collect::<Vec<_>>());
     assert_eq!(lab.succeed(&["up"]).stdout, lab.endpoint_line());
 }
 
 #[test]
 fn a_cluster_whose_balancer_finds_no_gateway_is_not_ready() {
     let lab = Lab::of(Behaviour { looks: usize::MAX, ..Behaviour::healthy(3) });
+    lab.set("stats", "# pxname,svname,status,check_status,type,\ngateways,s3g1,DOWN,L4CON,2,\n");
     let outcome = lab.run(&["up", "--timeout", "1s"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
     let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
@@ -68,10 +79,10 @@ fn a_rollback_removes_what_it_started() {
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
     assert!(outcome.stderr.contains("error: cluster `demo` was not ready in 1s\n"), "{outcome}");
     assert_eq!(
-        lab.changes(),
+        lab.did(),
         [
-            UP,
-            "rm --force --volumes id-datanode1 id-om id-s3g id-s3g1 id-s3g2 id-s3g3 id-scm",
+            "up",
+            "rm id-datanode1 id-om id-scm id-s3g id-s3g1 id-s3g2 id-s3g3",
             "network rm demo_default",
             "volume rm demo_om demo_scm",
         ]
@@ -83,11 +94,12 @@ fn a_rollback_removes_what_it_started() {
 #[test]
 fn a_rollback_keeps_data_that_was_there_before() {
     let lab = Lab::of(Behaviour::with(2, Wrong::Starves));
-    lab.set("volumes", "demo_om\ndemo_scm\n");
+    let volumes = "demo_om\tdemo\tom\tom\ndemo_scm\tdemo\tscm\tscm\n";
+    lab.set("volumes", volumes);
     let outcome = lab.run(&["up", "--timeout", "1s", "--rollback"]);
     assert_eq!(outcome.status, 5, "{outcome}");
-    assert_eq!((lab.has("up"), lab.has("volumes")), ("none".into(), "demo_om\ndemo_scm\n".into()));
-    assert!(lab.changes()[1].starts_with("stop id-"), "its owners get to close it");
+    assert_eq!((lab.has("up"), lab.has("volumes")), ("none".into(), volumes.into()));
+    assert!(lab.did()[1].starts_with("stop id-"), "its owners get to close it");
     assert!(outcome.stderr.contains("its data stays: demo_om, demo_scm"), "{outcome}");
 }
 
@@ -98,5 +110,5 @@ fn a_rollback_leaves_containers_that_ran_before() {
     let outcome = lab.run(&["up", "--timeout", "1s", "--rollback"]);
     assert_eq!(outcome.status, 5, "{outcome}");
     assert_eq!(lab.has("up"), "");
-    assert!(lab.changes().iter().all(|command| !command.starts_with("rm ")));
+    assert!(lab.did().iter().all(|command| !command.starts_with("rm ")));
 }

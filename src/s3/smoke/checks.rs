@@ -1,4 +1,4 @@
-//! What each check does: it asks until it is done, and says what it did, or until its first fault.
+//! What each check does: it sends requests until it is done, and returns what it did, or until its first fault.
 
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,7 @@ fn upload_and_read(trial: &mut Trial, key: &str, id: &str) -> Result<String, Fau
     parsed(what, &answer, CompleteMultipartUploadResponse::parse)?;
     trial.get(key, &whole)?;
     Ok(match servers.len() {
-        0 => format!("20 MiB in {PARTS} parts; nobody tells through which gateways"),
+        0 => format!("20 MiB in {PARTS} parts; the balancer does not say through which gateways"),
         count => format!("20 MiB in {PARTS} parts through {}", counted(count, "gateway")),
     })
 }
@@ -178,7 +178,7 @@ pub(super) fn presigned(trial: &mut Trial) -> Result<String, Fault> {
     let (bucket, credentials) = trial.client.signer();
     let (client, key, body) = (trial.client, "presigned", pattern("presigned", 4096));
     trial.will_write(key);
-    // `fetch` adds nothing: who has the URL, and no key, may do what it says.
+    // `fetch` adds nothing: a client that has the URL, and no key, may do what it says.
     let url = bucket.put_object(Some(credentials), key).sign(SIGNED_FOR);
     trial.good("PUT to a presigned URL", client.fetch(Method::PUT, url.as_str(), &body))?;
     let url = bucket.get_object(Some(credentials), key).sign(SIGNED_FOR);
@@ -186,6 +186,33 @@ pub(super) fn presigned(trial: &mut Trial) -> Result<String, Fault> {
     let answer = trial.good(what, client.fetch(Method::GET, url.as_str(), &[]))?;
     same(what, &answer, &body)?;
     Ok("PUT and GET by a client without keys".to_owned())
+}
+
+pub(super) fn virtual_host(trial: &mut Trial) -> Result<String, Fault> {
+    let bucket = trial.client.signer().0.name();
+    let mut hosts = Vec::new();
+    for domain in trial.domains {
+        let (key, host) = (format!("under/{domain}"), format!("{bucket}.{domain}"));
+        let body = pattern(&key, 4096);
+        let there = trial.client.under(domain).map_err(|error| Fault::new(format!("{host}: {error}")))?;
+        trial.will_write(&key);
+        trial.good(&format!("PUT of `{key}` to {host}"), there.put(&key, &body))?;
+        trial.get(&key, &body)?;
+        // From here on, since each gateway must know the domain.
+        trial.count_from_here();
+        let asked = ROUNDS * trial.names.len().max(1);
+        for _ in 0..asked {
+            let what = format!("GET of `{key}` from {host}");
+            let answer = trial.good(&what, there.get(&key))?;
+            same(&what, &answer, &body)?;
+            if trial.silent().is_empty() {
+                break;
+            }
+        }
+        none_silent(trial, asked)?;
+        hosts.push(format!("*.{domain}"));
+    }
+    Ok(format!("through each gateway as {}, and the same object in path style", hosts.join(", ")))
 }
 
 pub(super) fn distribution(trial: &mut Trial) -> Result<String, Fault> {
@@ -198,6 +225,24 @@ pub(super) fn distribution(trial: &mut Trial) -> Result<String, Fault> {
     }
     none_silent(trial, asked)?;
     Ok(format!("{asked} requests over {}", counted(trial.names.len(), "gateway")))
+}
+
+/// Every gateway refuses a user who must not read or write here.
+pub(super) fn refusal(trial: &mut Trial, stranger: &Client) -> Result<String, Fault> {
+    let asked = ROUNDS * trial.names.len().max(1);
+    for number in 0..asked {
+        for (what, answer) in [("PUT", stranger.put("refused", b"no")), ("GET", stranger.get("small/page"))] {
+            let answer = trial.asked(what, answer)?;
+            if answer.status != 403 {
+                return Err(Fault::of(&answer, &format!("{what}: {} instead of 403", answer.verdict())));
+            }
+        }
+        if number > 0 && trial.silent().is_empty() {
+            break;
+        }
+    }
+    none_silent(trial, asked)?;
+    Ok("403 to PUT and GET".to_owned())
 }
 
 pub(super) fn removal(trial: &mut Trial) -> Result<String, Fault> {

@@ -1,4 +1,5 @@
-//! How a check asks: every answer is counted by gateway, and a wrong one becomes a fault that names its gateway.
+//! How a check sends requests: every answer is counted by gateway, and a wrong one becomes a fault that names its
+//! gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -16,7 +17,7 @@ const TRIES: usize = 6;
 pub(super) enum Fault {
     /// It was not tried.
     Skipped(String),
-    /// What was asked and what came instead, and from which gateway where that is known.
+    /// What was requested and what came instead, and from which gateway where that is known.
     Failed { message: String, gateway: Option<String> },
 }
 
@@ -45,13 +46,15 @@ impl Fault {
     }
 }
 
-/// One check at work.
+/// A running check.
 #[derive(Debug)]
 pub(super) struct Trial<'a> {
-    /// Asks.
+    /// Sends the requests.
     pub(super) client: &'a Client,
-    /// The gateways that are expected to answer; empty where nobody tells.
+    /// The gateways that are expected to answer; empty where that is unknown.
     pub(super) names: &'a [String],
+    /// The domains under which buckets should have names.
+    pub(super) domains: &'a [String],
     interrupt: &'a Interrupt,
     written: &'a mut BTreeSet<String>,
     answers: BTreeMap<String, u64>,
@@ -61,10 +64,11 @@ impl<'a> Trial<'a> {
     pub(super) fn new(
         client: &'a Client,
         names: &'a [String],
+        domains: &'a [String],
         interrupt: &'a Interrupt,
         written: &'a mut BTreeSet<String>,
     ) -> Self {
-        Self { client, names, interrupt, written, answers: BTreeMap::new() }
+        Self { client, names, domains, interrupt, written, answers: BTreeMap::new() }
     }
 
     /// Answers so far, by gateway.
@@ -108,7 +112,7 @@ impl<'a> Trial<'a> {
         Ok(answer)
     }
 
-    /// An answer that says that it was done.
+    /// An answer of success.
     pub(super) fn good(&mut self, what: &str, answer: Result<Answer>) -> Result<Answer, Fault> {
         let answer = self.asked(what, answer)?;
         if answer.is_good() { Ok(answer) } else { Err(wrong(what, &answer)) }
@@ -128,8 +132,8 @@ impl<'a> Trial<'a> {
         Ok(answer)
     }
 
-    /// Asks for what is no check of its own, such as a removal: one bad gateway among good ones shall not stand
-    /// in the way. Returns how many tries it took.
+    /// Requests what is no check of its own, such as a removal: one bad gateway among good ones must not block it.
+    /// Returns how many tries it took.
     pub(super) fn insist(
         &mut self,
         what: &str,
@@ -152,7 +156,7 @@ impl<'a> Trial<'a> {
         Err(fault)
     }
 
-    /// When no answer comes nobody says whose it would have been; who did answer narrows it down.
+    /// When no answer comes, the gateway is unknown; those that did answer narrow it down.
     fn who_answered(&self) -> String {
         let silent = self.silent();
         if self.answers.is_empty() || silent.is_empty() {
@@ -198,6 +202,7 @@ pub(super) fn pattern(name: &str, count: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::s3::Endpoint;
 
     fn answer(status: u16, gateway: Option<&str>, body: &[u8]) -> Answer {
         let gateway = gateway.map(str::to_owned);
@@ -225,11 +230,13 @@ mod tests {
 
     #[test]
     fn a_request_without_an_answer_tells_who_had_not_answered() {
-        let client = Client::new("http://127.0.0.1:9", "bucket", std::time::Duration::from_secs(1));
+        let deadline = std::time::Duration::from_secs(1);
+        let key = crate::s3::Key::of_nobody();
+        let client = Client::new(&Endpoint::plain("http://127.0.0.1:9"), "bucket", deadline, &key);
         let client = client.expect("a client");
         let names = ["s3g1".to_owned(), "s3g2".to_owned()];
         let (interrupt, mut written) = (Interrupt::default(), BTreeSet::new());
-        let mut trial = Trial::new(&client, &names, &interrupt, &mut written);
+        let mut trial = Trial::new(&client, &names, &[], &interrupt, &mut written);
         trial.good("PUT", Ok(answer(200, Some("s3g1"), b""))).expect("good");
         let late = trial.good("GET", Err(anyhow::anyhow!("no answer within 20 s")));
         let message = "GET: no answer within 20 s; until then nothing came from s3g2".to_owned();

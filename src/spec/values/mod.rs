@@ -1,20 +1,27 @@
-//! The values an option can take: each type parses its own text and cannot hold nonsense.
+//! The values an option can take: each type parses its own text and holds only valid values.
 //!
 //! A failed parse says what is wrong with the text and what would be right; where the text came from is
 //! the caller's to add. Nothing here knows of options, files or flags.
 
 mod addresses;
+mod buckets;
+mod domains;
+pub mod machine;
 mod names;
 mod sizes;
+mod users;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-pub use addresses::{BindAddress, Published, ServerAddress};
-pub use names::{ClusterName, FolderPath, GatewayName, ImageName, OzoneVersion, Registry};
-pub use sizes::{Heap, Span};
+pub use addresses::{BindAddress, HostName, Published, ServerAddress, Weight, Zone};
+pub use buckets::{BucketChoice, BucketName};
+pub use domains::DomainName;
+pub use names::{ClusterName, FilePath, FolderPath, GatewayName, ImageName, OzoneVersion, Registry};
+pub use sizes::{Heap, Quota, Span};
+pub use users::UserName;
 
 /// The texts that a type reads, as data: for completion, and for the schema of `ozone-compose.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +56,7 @@ macro_rules! words {
             fn from_str(text: &str) -> Result<Self, String> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(format!("`{text}` is not one of {}", Self::WORDS.join(", "))),
+                    _ => Err(format!("`{text}` is not one of {}{}", Self::WORDS.join(", "), advice(text))),
                 }
             }
         }
@@ -60,6 +67,60 @@ macro_rules! words {
             }
         }
     };
+}
+
+/// What to know of words that HAProxy knows and this tool leaves out.
+fn advice(text: &str) -> &'static str {
+    match text {
+        "source" | "uri" | "url_param" | "hdr" | "hash" => {
+            "; gateways keep nothing of a client or an object, and this would give one of them the requests of a whole network \
+             or of one object"
+        }
+        "static-rr" | "first" => "; roundrobin is the nearest",
+        _ => "",
+    }
+}
+
+words! {
+    /// Whether something is there.
+    Switch {
+        /// It is.
+        On = "on",
+        /// It is not.
+        Off = "off",
+    }
+}
+
+words! {
+    /// What plain http does beside https, seen from outside.
+    PlainHttp {
+        /// S3 as before.
+        Keep = "keep",
+        /// An answer that sends clients to https.
+        Redirect = "redirect",
+        /// Not published.
+        Off = "off",
+    }
+}
+
+words! {
+    /// What authenticates clients and services.
+    Security {
+        /// Nothing: S3 accepts any access key.
+        Off = "off",
+        /// A KDC of the cluster's own; S3 users have secrets.
+        Kerberos = "kerberos",
+    }
+}
+
+words! {
+    /// Where the engine is.
+    EngineAt {
+        /// On this machine: what lies in the cluster's folder can be mounted, and 127.0.0.1 is the same for both.
+        Local = "local",
+        /// On another machine or in another container.
+        Remote = "remote",
+    }
 }
 
 words! {
@@ -107,7 +168,7 @@ words! {
 }
 
 words! {
-    /// What HAProxy asks a gateway to see whether it is alive.
+    /// What a gateway's health check requests.
     Health {
         /// `GET /` on the S3 port; 403 counts as alive, since the request is not signed.
         Http = "http",
@@ -121,7 +182,19 @@ words! {
 }
 
 words! {
-    /// How much memory the JVMs get, where nobody says it of each.
+    /// Which requests HAProxy writes a line about.
+    RequestLog {
+        /// Those that failed, were repeated or were slow.
+        Errors = "errors",
+        /// All.
+        All = "all",
+        /// None; gateways that come and go still have a line.
+        Off = "off",
+    }
+}
+
+words! {
+    /// How much memory the JVMs get, where it is not set for each.
     Size {
         /// Heaps that hold a test's few thousand objects.
         Small = "small",
@@ -179,7 +252,7 @@ words! {
         One = "1",
         /// Three, of which one may be gone.
         Three = "3",
-        /// Five, of which two may be gone.
+        /// Five, of which two may fail.
         Five = "5",
     }
 }
@@ -193,6 +266,18 @@ impl OmCount {
             Self::Three => 3,
             Self::Five => 5,
         }
+    }
+}
+
+words! {
+    /// How Ozone keeps the keys of a bucket, which cannot change.
+    Layout {
+        /// As a tree of folders: renames and deletes of folders are one step, and Hadoop's file systems work.
+        Fso = "fso",
+        /// Each key on its own, as in S3: what the S3 API makes.
+        Obs = "obs",
+        /// That of Ozone before 1.3, deprecated.
+        Legacy = "legacy",
     }
 }
 
@@ -255,8 +340,11 @@ pub type GatewayCount = Bounded<1, 512>;
 pub type DatanodeCount = Bounded<1, 64>;
 /// A TCP port.
 pub type Port = Bounded<1, 65535>;
-/// Connections, in all or for each gateway.
+/// Requests in flight to a gateway.
 pub type Connections = Bounded<1, 1_000_000>;
+/// Connections of clients: with 400000 HAProxy needs a million file descriptors, and a process has 1048576 at most
+/// (`fs.nr_open`).
+pub type ClientConnections = Bounded<1, 400_000>;
 /// Attempts after the first.
 pub type Retries = Bounded<0, 100>;
 
@@ -276,16 +364,20 @@ serialize_as_text!(
     BindAddress,
     ClusterName,
     Discovery,
+    DomainName,
+    GatewayName,
     Health,
     Heap,
     ImageName,
+    Layout,
     OzoneVersion,
     Replication,
+    RequestLog,
     ServerAddress,
     Span
 );
 
-/// What a text that is no `T` is told.
+/// The error for a text that is no `T`.
 #[cfg(test)]
 fn problem<T: FromStr<Err = String> + fmt::Debug>(text: &str) -> String {
     text.parse::<T>().expect_err("this text is wrong")

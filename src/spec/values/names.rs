@@ -79,39 +79,75 @@ impl fmt::Display for GatewayName {
     }
 }
 
-/// A released Ozone version between 2.0 and 2.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A version of Ozone, as the tag of its image: a release from 2.0 on, with what its builders say after a hyphen, or one
+/// of the words that move.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OzoneVersion {
-    /// 2.
-    pub major: u32,
-    /// 0 to 2: what decides which keys there are.
-    pub minor: u32,
-    /// The bug-fix release.
-    pub patch: u32,
+    text: String,
+    /// None of a word.
+    numbers: Option<(u32, u32)>,
 }
 
 impl OzoneVersion {
     /// The texts that this type reads.
-    pub const TAKES: Takes = Takes::Text(r"^2\.[0-2]\.[0-9]+$");
+    pub const TAKES: Takes = Takes::Text(
+        r"^(?:latest|nightly|(?:[2-9]|[1-9][0-9]{1,3})\.[0-9]{1,4}\.[0-9]{1,4}(?:-[A-Za-z0-9_.-]{1,40})?)$",
+    );
+    /// The newest one whose settings are known: the minor version of Ozone 2.
+    pub const NEWEST: u32 = 2;
+    const WORDS: &[&str] = &["latest", "nightly"];
+
+    /// The minor version of Ozone 2 whose settings it gets: its own, or the newest that is known.
+    #[must_use]
+    pub fn minor(&self) -> u32 {
+        match self.numbers {
+            Some((2, minor)) => minor.min(Self::NEWEST),
+            _ => Self::NEWEST,
+        }
+    }
+
+    /// Whether it may be newer than what is known of Ozone.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.numbers.is_none_or(|numbers| numbers > (2, Self::NEWEST))
+    }
 }
 
 impl FromStr for OzoneVersion {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
-        match numbers.as_deref() {
-            Some(&[major @ 2, minor @ 0..=2, patch]) => Ok(Self { major, minor, patch }),
-            Some(&[_, _, _]) => {
-                Err(format!("{text} is not a version this tool has settings for: 2.0.x, 2.1.x or 2.2.x"))
+        let of = |numbers| Self { text: text.to_owned(), numbers };
+        if Self::WORDS.contains(&text) {
+            return Ok(of(None));
+        }
+        let unknown =
+            || format!("`{text}` is not a version such as 2.2.1, nor one of {}", Self::WORDS.join(", "));
+        let (numbers, build) =
+            text.split_once('-').map_or((text, None), |(numbers, build)| (numbers, Some(build)));
+        let number = |part: &str| {
+            let is_number = (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+            part.parse::<u32>().ok().filter(|_| is_number)
+        };
+        let parts: Option<Vec<u32>> = numbers.split('.').map(number).collect();
+        let in_a_tag = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let is_build = |build: &str| (1..=40).contains(&build.len()) && build.chars().all(in_a_tag);
+        match parts.as_deref() {
+            Some(&[major, minor, _]) if !numbers.starts_with('0') && build.is_none_or(is_build) => {
+                if major < 2 {
+                    return Err(format!(
+                        "{text} is older than 2.0, the oldest that this tool has settings for"
+                    ));
+                }
+                Ok(of(Some((major, minor))))
             }
-            _ => Err(format!("`{text}` is not a version such as 2.2.1")),
+            _ => Err(unknown()),
         }
     }
 }
 
 impl fmt::Display for OzoneVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+        f.write_str(&self.text)
     }
 }
 
@@ -241,6 +277,29 @@ impl FromStr for FolderPath {
     }
 }
 
+/// The path of a file, which need not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePath(PathBuf);
+
+impl FilePath {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = FolderPath::TAKES;
+
+    /// The path, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl FromStr for FilePath {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path: Result<FolderPath, String> = text.parse();
+        path.map(|FolderPath(path)| Self(path)).map_err(|_| format!("`{text}` is not the path of a file"))
+    }
+}
+
 impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -305,12 +364,33 @@ mod tests {
     }
 
     #[test]
-    fn versions_outside_the_table_are_refused() {
-        assert_eq!("2.2.1".parse::<OzoneVersion>().expect("known").to_string(), "2.2.1");
-        assert_eq!(
-            problem::<OzoneVersion>("1.4.1"),
-            "1.4.1 is not a version this tool has settings for: 2.0.x, 2.1.x or 2.2.x"
-        );
-        assert_eq!(problem::<OzoneVersion>("latest"), "`latest` is not a version such as 2.2.1");
+    fn versions_that_are_newer_get_the_newest_settings_and_older_ones_are_refused() {
+        for (text, minor, is_unknown) in [
+            ("2.0.0", 0, false),
+            ("2.1.2-rocky", 1, false),
+            ("2.2.1", 2, false),
+            ("2.2.9", 2, false),
+            ("2.3.0-SNAPSHOT", 2, true),
+            ("3.0.0", 2, true),
+            ("10.0.0", 2, true),
+            ("latest", 2, true),
+            ("nightly", 2, true),
+        ] {
+            let version: OzoneVersion = text.parse().expect(text);
+            assert_eq!(
+                (version.to_string().as_str(), version.minor(), version.is_unknown()),
+                (text, minor, is_unknown)
+            );
+        }
+        for old in ["1.4.1", "1.9.9-x"] {
+            let message = format!("{old} is older than 2.0, the oldest that this tool has settings for");
+            assert_eq!(problem::<OzoneVersion>(old), message);
+        }
+        for bad in
+            ["", "2.2", "v2.2.1", "newest", "2.2.1-", "2.2.1-a b", "02.2.1", "2.+2.1", "2.99999.0", "2.2.1.0"]
+        {
+            let message = format!("`{bad}` is not a version such as 2.2.1, nor one of latest, nightly");
+            assert_eq!(problem::<OzoneVersion>(bad), message);
+        }
     }
 }

@@ -99,6 +99,45 @@ impl fmt::Display for Heap {
     }
 }
 
+/// Bytes that a bucket may hold, as Ozone's shell takes them: `512MB` or `10GB`, with units of 1024.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    text: String,
+    bytes: i64,
+}
+
+impl Quota {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> i64 {
+        self.bytes
+    }
+}
+
+impl FromStr for Quota {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let power = UNITS.iter().position(|one| *one == unit).filter(|_| !number.is_empty());
+        let Some(power) = power else {
+            return Err(format!("`{text}` is no size such as 10GB or 512MB: units are B, KB, MB, GB and TB"));
+        };
+        // A power of four at most.
+        let unit = 1024_i64.pow(u32::try_from(power).unwrap_or_default());
+        match number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit)) {
+            Some(bytes @ 1..) if !number.starts_with('0') => Ok(Self { text: text.to_owned(), bytes }),
+            _ => Err(format!("{text} is not between 1B and 8388607TB")),
+        }
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +152,16 @@ mod tests {
         assert_eq!(problem::<Span>(""), "`` is not a time such as 500ms, 30s or 5m");
         assert_eq!(problem::<Span>("0s"), "0s is not between 1ms and 24d");
         assert_eq!(problem::<Span>("25d"), "25d is not between 1ms and 24d");
+    }
+
+    #[test]
+    fn quotas_are_bytes_in_units_of_1024() {
+        for (text, bytes) in [("1B", 1), ("2KB", 2048), ("10GB", 10 << 30), ("8388607TB", 8_388_607 << 40)] {
+            assert_eq!(text.parse::<Quota>().expect(text).bytes(), bytes);
+        }
+        for bad in ["0GB", "01GB", "8388608TB", "99999999999999999999B"] {
+            assert_eq!(problem::<Quota>(bad), format!("{bad} is not between 1B and 8388607TB"));
+        }
     }
 
     #[test]

@@ -84,6 +84,16 @@ impl Report {
         self.failed().into_iter().filter(|operation| !is_excused(operation)).collect()
     }
 
+    /// What failed though a gateway that fell silent does not excuse it: as [`Self::unexcused`], and HAProxy may end what
+    /// was read there too, with a status on which every SDK repeats it or with the connection.
+    pub(crate) fn unexcused_by_silence(&self, trouble: Range<Instant>) -> Vec<&Operation> {
+        let is_excused = |operation: &Operation| {
+            let is_in_flight = operation.started < trouble.end && operation.ended() > trouble.start;
+            is_in_flight && matches!(operation.failure, Some(Failure::BrokenOff | Failure::Status(500..=504)))
+        };
+        self.unexcused(trouble.clone()).into_iter().filter(|operation| !is_excused(operation)).collect()
+    }
+
     /// The longest that any operation took, failed ones too.
     pub(crate) fn worst_latency(&self) -> Duration {
         self.operations.iter().map(|operation| operation.latency).max().unwrap_or_default()

@@ -1,0 +1,102 @@
+//! What people type who know other tools, and what this one calls it.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+use super::Cli;
+
+/// Verbs of other tools, and the command that does that here.
+const VERBS: &[(&[&str], &str)] = &[
+    (&["ps", "info", "inspect", "describe"], "status"),
+    (&["list"], "ls"),
+    (&["delete", "destroy", "rm", "remove", "kill"], "down"),
+    (&["create", "apply", "deploy", "wait", "launch"], "up"),
+    (&["init", "new", "render", "build"], "generate"),
+    (&["exec", "shell"], "run -- CMD"),
+    (&["log"], "logs"),
+    (&["test", "check"], "smoke"),
+    (&["upgrade", "update"], "up --ozone-version VERSION"),
+];
+
+/// Flags of other tools, and the one that does that here.
+const FLAGS: &[(&[&str], &str)] = &[
+    (&["--port"], "--s3-port PORT"),
+    (&["--count", "--replicas", "--scale"], "--gateways N"),
+    (&["--dir", "--directory", "--folder"], "--output DIR"),
+    (&["--version"], "--ozone-version VERSION"),
+];
+
+/// Reads a command line. `help` and `version` do what the flags of these names do.
+///
+/// # Errors
+/// With what is wrong, or with the text of `--help` or `--version`.
+pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let program = arguments.iter().take(1);
+    match words[..] {
+        ["help", ref verb @ ..] => {
+            let help = verb.iter().chain(&["--help"]).map(OsString::from);
+            Cli::try_parse_from(program.cloned().chain(help))
+        }
+        ["version"] => Cli::try_parse_from(program.cloned().chain(["--version".into()])),
+        _ => Cli::try_parse_from(arguments).map_err(with_what_was_meant),
+    }
+}
+
+/// The error, with the command or flag of this tool where the one that was typed is of another.
+fn with_what_was_meant(error: clap::Error) -> clap::Error {
+    let (kind, table) = match error.kind() {
+        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, VERBS),
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, FLAGS),
+        _ => return error,
+    };
+    let Some(ContextValue::String(typed)) = error.get(kind) else { return error };
+    let Some((_, meant)) = table.iter().find(|(words, _)| words.contains(&typed.as_str())) else {
+        return error;
+    };
+    let (what, right) = match kind {
+        ContextKind::InvalidSubcommand => ("verb", ["ozone-compose", meant].join(" ")),
+        _ => ("flag", (*meant).to_owned()),
+    };
+    let message = format!("there is no {what} `{typed}` here: type `{right}`");
+    Cli::command().error(error.kind(), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, clap::Error> {
+        parse(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_verb_that_is_meant_is_one_of_this_tool() {
+        for (words, meant) in VERBS {
+            let line = format!("ozone-compose {}", meant.replace("VERSION", "2.2.1"));
+            assert!(parsed(&line).is_ok(), "{line}");
+            for word in *words {
+                let error = parsed(&format!("ozone-compose {word}")).expect_err(word).to_string();
+                assert!(error.starts_with(&format!("error: there is no verb `{word}` here: ")), "{error}");
+                assert!(error.contains(meant), "{error}");
+            }
+        }
+        let error = parsed("ozone-compose haproxy --port 9878").expect_err("a flag").to_string();
+        assert!(error.contains("type `--s3-port PORT`") && !error.contains("vip"), "{error}");
+        let error = parsed("ozone-compose genrate").expect_err("a verb").to_string();
+        assert!(error.contains("generate"), "what is only misspelled is still guessed: {error}");
+    }
+
+    #[test]
+    fn help_and_version_are_verbs_too() {
+        for (line, kind) in [
+            ("ozone-compose help", ErrorKind::DisplayHelp),
+            ("ozone-compose help up", ErrorKind::DisplayHelp),
+            ("ozone-compose version", ErrorKind::DisplayVersion),
+        ] {
+            assert_eq!(parsed(line).expect_err(line).kind(), kind, "{line}");
+        }
+    }
+}

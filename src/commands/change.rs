@@ -1,0 +1,163 @@
+//! What the verbs have in common that change a cluster which runs: read, observe, plan, act.
+
+use anyhow::{Error, Result};
+
+use super::Context;
+use super::request::{Request, open, refuse_to_lose_edits, refuse_unreadable};
+use crate::act::{Session, Writing};
+use crate::error::{Failure, Status};
+use crate::haproxy::control::Files;
+use crate::observe::{Observed, listed};
+use crate::preflight::{self, first_bad};
+use crate::site::Site;
+use crate::spec::choices::Choices;
+use crate::spec::values::{Discovery, GatewayName};
+use crate::steps::{self, Desired, Goal, Step, refuse_elsewhere};
+use crate::tls::Renewal;
+use crate::workspace::{Change, Folder};
+
+/// A change of one thing, planned and not begun.
+pub(super) struct Planned {
+    /// Locked until the change is made.
+    folder: Folder,
+    /// The choices, and the files that follow from them.
+    pub(super) request: Request,
+    changes: Vec<Change>,
+    /// The certificate that replaces HAProxy's.
+    renewal: Option<Renewal>,
+    /// What HAProxy has to read.
+    haproxy: Files,
+    /// The steps.
+    pub(super) steps: Vec<Step>,
+}
+
+/// Reads the folder while it is locked, observes the cluster, and plans. `choose` makes choices of the cluster as it is
+/// then, and the goal that they serve; they are the only ones that are written.
+pub(super) fn plan(
+    path: &std::path::Path,
+    context: &Context,
+    choose: impl FnOnce(&Site) -> Result<(Choices, Goal)>,
+) -> Result<Planned> {
+    let folder = open(path, context)?;
+    let (choices, goal) = choose(&Site::in_folder(path)?)?;
+    let request = Request::new(&folder, choices)?;
+    let changes: Vec<Change> =
+        request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();
+    let changes = if writes(&goal) { changes } else { Vec::new() };
+    let observed = Observed::read(&context.engine, &request.site.name, Some(path))?;
+    refuse_elsewhere(&request.site, &observed)?;
+    let renewal = if matches!(goal, Goal::Reload) { request.renewal(&context.engine)? } else { None };
+    let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
+    let desired = Desired { certificate: renewal.as_ref().map(Renewal::why), ..desired };
+    let steps = steps::plan(&desired, &observed, &goal)?;
+    if steps.iter().any(|step| step.action.needs_compose()) {
+        let compose = preflight::compose(&context.engine);
+        first_bad(&[compose]).map_or(Ok(()), |bad| Err(bad.failure()))?;
+    }
+    refuse_to_lose_edits(&changes, path, false)?;
+    refuse_unreadable(&folder, &request)?;
+    let haproxy = request.haproxy(&folder, &changes, renewal.as_ref())?;
+    for choice in request.new_choices() {
+        context.ui.say(&choice);
+    }
+    tell_pending(&steps::pending(&desired, &observed), &request.site, context);
+    Ok(Planned { folder, request, changes, renewal, haproxy, steps })
+}
+
+/// Whether a goal is reached by other files.
+fn writes(goal: &Goal) -> bool {
+    matches!(goal, Goal::Scale | Goal::Drain(_) | Goal::Resume(_) | Goal::Users(_))
+}
+
+/// Says which containers are not as the files say, and stay so.
+fn tell_pending(names: &[String], site: &Site, context: &Context) {
+    if !names.is_empty() {
+        context.ui.say(&format!(
+            "choices are pending: {} {} made from other ones; `{}` enacts them",
+            listed(names),
+            if names.len() == 1 { "was" } else { "were" },
+            site.command("up")
+        ));
+    }
+}
+
+impl Planned {
+    /// Prints the steps.
+    pub(super) fn print(&self, context: &Context) -> Result<Status> {
+        print(&self.steps, context)
+    }
+
+    /// Does the steps with a session that was made and adjusted by `adjust`; returns what to report afterwards.
+    pub(super) fn act(self, context: &Context, adjust: impl FnOnce(&mut Session<'_>)) -> (Result<()>, Acted) {
+        let Self { mut folder, request, changes, renewal, haproxy, steps } = self;
+        let mut session = Session::new(&request.site, &context.engine, &context.interrupt, context.ui);
+        session.compose_files = &request.compose_files;
+        session.haproxy = Some(&haproxy);
+        adjust(&mut session);
+        let writing = Writing { folder: &mut folder, changes: &changes, renewal: renewal.as_ref() };
+        let result = session.act(&steps, Some(writing));
+        session.progress.finish();
+        let (done, in_flight) = (session.done, session.in_flight);
+        (result, Acted { site: request.site.clone(), left: steps[done..].to_vec(), in_flight })
+    }
+}
+
+/// What to report about steps that were done.
+pub(super) struct Acted {
+    /// Whose they were.
+    pub(super) site: Site,
+    /// Those that were not done, the one that failed first.
+    pub(super) left: Vec<Step>,
+    /// Requests in flight to gateways that were drained, when the patience ended.
+    pub(super) in_flight: u64,
+}
+
+/// Prints steps, a line each.
+pub(super) fn print(steps: &[Step], context: &Context) -> Result<Status> {
+    for step in steps {
+        context.ui.data(&format!("{step}\n"))?;
+    }
+    Ok(Status::Done)
+}
+
+/// Names that were typed, each of which must be a gateway of the cluster.
+///
+/// # Errors
+/// Bad usage: it has no such gateway, or they have no lasting names.
+pub(super) fn refuse_unknown(gateways: &[GatewayName], site: &Site) -> Result<()> {
+    let spec = &site.spec;
+    if spec.discovery == Discovery::Dns && !gateways.is_empty() {
+        let message = "gateways found by DNS have no lasting names";
+        let hint =
+            "`restart` without a name takes each in turn; `docker compose stop` ends one by its container";
+        return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
+    }
+    let known: Vec<GatewayName> = spec.gateway_names().collect();
+    match gateways.iter().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(unknown) => {
+            let message = format!("cluster `{}` has no gateway `{unknown}`", site.name);
+            let hint = format!("it has {}", listed(&known));
+            Err(Failure::new(Status::Usage, message).with_hint(hint).into())
+        }
+    }
+}
+
+/// Says how to continue after a run that ended before its last step.
+pub(super) fn going_on(error: Error, said: &str, again: &str) -> Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) => {
+            let (status, hint) = (failure.status, format!("`{again}` goes on from here"));
+            let hint = if failure.hint.is_empty() { hint } else { format!("{}; {hint}", failure.hint) };
+            let interrupted = status == Status::Interrupted && !said.is_empty();
+            let message = if interrupted { said.to_owned() } else { failure.message.clone() };
+            Failure { message, ..failure }.with_hint(hint).into()
+        }
+        Err(error) => error,
+    }
+}
+
+/// The names of gateways as words of a command.
+pub(super) fn words(gateways: &[GatewayName]) -> String {
+    gateways.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

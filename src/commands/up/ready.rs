@@ -1,0 +1,112 @@
+//! What `up` prints about a cluster that is ready.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::act::{Bucket, Session, Written};
+use crate::commands::{Context, counted};
+use crate::observe::Observed;
+use crate::plan::Role;
+use crate::plan::cluster::{OM_PORT, SCM_PORT};
+use crate::site::Site;
+
+/// The width of the narrowest terminal.
+const COLUMNS: usize = 80;
+
+/// Says that a cluster is ready, and returns its endpoint.
+pub(super) fn announce(session: &Session<'_>, observed: &Observed, context: &Context) -> Option<String> {
+    let host = session.site.host(&context.engine);
+    let https = observed.https(&host);
+    let http = https.as_ref().and_then(|_| observed.http(&host));
+    let endpoint = https.or_else(|| observed.endpoint(&host))?;
+    let pages = [
+        ("statistics", observed.stats(&host).map(|place| format!("{place}/stats"))),
+        ("scm", observed.page(Role::Scm, SCM_PORT, &host)),
+        ("om", observed.page(Role::Om, OM_PORT, &host)),
+    ];
+    let virtual_hosts = session.site.virtual_hosts(&endpoint);
+    let ready = Ready {
+        cluster: &session.site.name,
+        seconds: (session.progress.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+        gateways: session.site.spec.gateways.get(),
+        endpoint: &endpoint,
+        virtual_hosts: &virtual_hosts,
+        http,
+        pages: pages.into_iter().filter_map(|(name, place)| Some((name, place?))).collect(),
+        buckets: &session.buckets,
+        objects: session.objects,
+    };
+    context.ui.tell("ready", &ready, &ready.words(session.site));
+    Some(endpoint)
+}
+
+/// What to report about a cluster that is ready.
+#[derive(Debug, Serialize)]
+struct Ready<'a> {
+    cluster: &'a str,
+    /// Since the start, to the tenth.
+    seconds: f64,
+    gateways: u32,
+    endpoint: &'a str,
+    /// The same with each domain instead of the host.
+    virtual_hosts: &'a [String],
+    /// The same over http, where the endpoint is https and http is published too.
+    #[serde(skip)]
+    http: Option<String>,
+    /// Pages for people, by what they are of.
+    pages: BTreeMap<&'static str, String>,
+    buckets: &'a [Bucket],
+    objects: Written,
+}
+
+impl Ready<'_> {
+    /// The same for people, in lines that fit 80 columns where folders and hosts are short, with what to type next.
+    fn words(&self, site: &Site) -> String {
+        let gateways = counted(self.gateways as usize, "S3 gateway");
+        let page = |name: &str| self.pages.get(name).cloned().unwrap_or_default();
+        let rows = [
+            ("endpoint", self.endpoint.to_owned()),
+            ("http", self.http.clone().unwrap_or_default()),
+            ("per bucket", self.virtual_hosts.join(", ").replace("://", "://BUCKET.")),
+            ("buckets", self.names_of_buckets()),
+            ("objects", self.objects()),
+            ("variables", format!("eval \"$({})\"", site.command("env"))),
+            ("status", site.command("status")),
+            ("statistics", page("statistics")),
+            ("SCM", page("scm")),
+            ("OM", page("om")),
+            ("remove", site.command("down")),
+        ];
+        let first = format!(
+            "cluster `{}` is ready after {:.1} s: {gateways} behind HAProxy",
+            self.cluster, self.seconds
+        );
+        let rows = rows.iter().filter(|(_, value)| !value.is_empty());
+        rows.fold(first, |text, (name, value)| format!("{text}\n  {name:<10}  {value}"))
+    }
+
+    fn objects(&self) -> String {
+        match self.objects {
+            Written { written: 0, kept: 0 } => String::new(),
+            Written { written, kept: 0 } => format!("{written} written"),
+            Written { written, kept } => {
+                format!("{written} written, {kept} there already with the same size")
+            }
+        }
+    }
+
+    /// All of them, or how many where the line would be long.
+    fn names_of_buckets(&self) -> String {
+        let name = |one: &Bucket| {
+            if one.made { one.name.clone() } else { format!("{} (there already)", one.name) }
+        };
+        let names = self.buckets.iter().map(name).collect::<Vec<_>>().join(", ");
+        let made = self.buckets.iter().filter(|one| one.made).count();
+        if names.len() <= COLUMNS - 14 {
+            names
+        } else {
+            format!("{}, {made} of them made now", self.buckets.len())
+        }
+    }
+}

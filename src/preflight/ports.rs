@@ -1,0 +1,244 @@
+//! Ports of this machine: which are taken, and by which process.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::ErrorKind;
+use std::net::{IpAddr, TcpListener};
+
+use listeners::Protocol;
+
+use super::{Check, ask};
+use crate::engine::{Engine, Place};
+use crate::error::Status;
+use crate::plan::requirements::{RequiredPort, Requirements};
+
+/// A port that another process holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// What it is needed for.
+    pub need: RequiredPort,
+    /// Who holds it.
+    pub holder: Holder,
+}
+
+/// Who holds a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A container.
+    Container {
+        /// Its name.
+        name: String,
+        /// Its Compose project; empty where it has none.
+        project: String,
+    },
+    /// Another process.
+    Process {
+        /// Its id.
+        pid: u32,
+        /// Its name.
+        name: String,
+    },
+    /// A process that this user may not see.
+    Unknown,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container { name, project } if project.is_empty() => write!(f, "the container `{name}`"),
+            Self::Container { name, project } => {
+                write!(f, "the container `{name}` of the Compose project `{project}`")
+            }
+            Self::Process { pid, name } => write!(f, "the process `{name}` (pid {pid})"),
+            Self::Unknown => f.write_str("a process of another user"),
+        }
+    }
+}
+
+/// The ports of the engine's machine.
+#[derive(Debug)]
+pub struct HostPorts<'a> {
+    engine: &'a Engine,
+    /// Those that containers publish, where the engine is elsewhere: more of its machine cannot be seen from here.
+    published: Option<BTreeSet<u16>>,
+}
+
+impl<'a> HostPorts<'a> {
+    /// Those of an engine's machine.
+    #[must_use]
+    pub fn of(engine: &'a Engine) -> Self {
+        let published = (*engine.place() != Place::Here).then(|| {
+            let query = ["ps", "--format", "{{.Ports}}"];
+            let said = ask(engine, "find which ports are published", query);
+            said.map(|said| published(&said.stdout)).unwrap_or_default()
+        });
+        Self { engine, published }
+    }
+
+    /// The needed ports that are held by others than the cluster itself. `own` are ports that its containers will
+    /// publish: one that starts holds its port before the engine says so.
+    #[must_use]
+    pub fn taken(&self, needs: &Requirements, own: &[u16]) -> Vec<Taken> {
+        let foreign = needs.ports.iter().filter(|need| !own.contains(&need.port));
+        let taken = foreign.filter(|need| !self.is_free(need.address, need.port));
+        let held = taken.map(|need| Taken { holder: self.holder(need.port), need: need.clone() });
+        held.filter(|taken| !is_own(&taken.holder, &needs.project)).collect()
+    }
+
+    /// The next free port from `first` on that is none of `others`.
+    #[must_use]
+    pub fn next_free(&self, address: IpAddr, first: u16, others: &[u16]) -> Option<u16> {
+        (first..=u16::MAX).find(|port| !others.contains(port) && self.is_free(address, *port))
+    }
+
+    fn is_free(&self, address: IpAddr, port: u16) -> bool {
+        self.published.as_ref().map_or_else(|| is_free(address, port), |published| !published.contains(&port))
+    }
+
+    /// The engine first: the process that holds a port for it (docker-proxy, rootlesskit) does not name the container.
+    fn holder(&self, port: u16) -> Holder {
+        let filter = format!("publish={port}");
+        let format = "{{.Names}}\t{{.Label \"com.docker.compose.project\"}}";
+        let query = ["ps", "--filter", &filter, "--format", format];
+        let said = ask(self.engine, &format!("find who holds port {port}"), query);
+        let container =
+            said.ok().filter(|said| said.status.success()).and_then(|said| container(&said.stdout));
+        container.unwrap_or_else(|| match listeners::get_process_by_port(port, Protocol::TCP) {
+            Ok(process) => Holder::Process { pid: process.pid, name: process.name },
+            Err(_) => Holder::Unknown,
+        })
+    }
+}
+
+/// Whether a port of this machine can be listened on, or at least is not held by another process.
+#[must_use]
+pub fn is_free(address: IpAddr, port: u16) -> bool {
+    // What else may fail, such as a port below 1024, the engine may be allowed.
+    !matches!(TcpListener::bind((address, port)), Err(error) if error.kind() == ErrorKind::AddrInUse)
+}
+
+/// Ports of the host in `0.0.0.0:9878->9878/tcp, [::]:8000-8002->8000-8002/tcp, 9882/tcp`.
+fn published(said: &str) -> BTreeSet<u16> {
+    let mappings = said.split([',', '\n']).filter_map(|one| one.split_once("->"));
+    let ports = mappings.filter_map(|(outside, _)| {
+        let ports = outside.rsplit(':').next()?;
+        let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+        Some(first.parse::<u16>().ok()?..=last.parse::<u16>().ok()?)
+    });
+    ports.flatten().collect()
+}
+
+fn is_own(holder: &Holder, own: &str) -> bool {
+    matches!(holder, Holder::Container { project, .. } if project == own)
+}
+
+fn container(said: &str) -> Option<Holder> {
+    let line = said.lines().find(|line| !line.trim().is_empty())?;
+    let (name, project) = line.split_once('\t').unwrap_or((line, ""));
+    Some(Holder::Container { name: name.trim().to_owned(), project: project.trim().to_owned() })
+}
+
+/// A finding for each port that is taken, or one for all of them.
+pub(super) fn check(engine: &Engine, needs: &Requirements, own: &[u16]) -> Vec<Check> {
+    if needs.ports.is_empty() {
+        return Vec::new();
+    }
+    let ports = HostPorts::of(engine);
+    let taken = ports.taken(needs, own);
+    let mut checks: Vec<Check> = taken.iter().map(|taken| judge(taken, needs, &ports)).collect();
+    if *engine.place() == Place::Here {
+        checks.extend(foreign_address(needs));
+    }
+    if checks.is_empty() {
+        let ports: Vec<String> = needs.ports.iter().map(|need| need.port.to_string()).collect();
+        checks.push(Check::good("ports", format!("{} are free, or this cluster's own", ports.join(", "))));
+    }
+    checks
+}
+
+fn judge(taken: &Taken, needs: &Requirements, ports: &HostPorts<'_>) -> Check {
+    let RequiredPort { key, flag, address, port } = &taken.need;
+    let others: Vec<u16> = needs.ports.iter().map(|need| need.port).collect();
+    let other = ports.next_free(*address, port.saturating_add(1), &others);
+    let other = other.map_or_else(|| format!("--{flag} PORT"), |other| format!("--{flag} {other}"));
+    let stop = match &taken.holder {
+        Holder::Container { name, project } if project.is_empty() => format!("`docker stop {name}`"),
+        Holder::Container { project, .. } => format!("`docker compose -p {project} down`"),
+        // An engine that this user cannot reach, or not now, publishes a container there.
+        Holder::Process { name, .. } if name == "docker-proxy" => {
+            format!("`docker ps --filter publish={port}` names the container behind it")
+        }
+        Holder::Process { pid, .. } => format!("stop process {pid}"),
+        Holder::Unknown => format!("`sudo ss -ltnp 'sport = :{port}'` names it"),
+    };
+    let finding = format!("{port} ({key}) is held by {}", taken.holder);
+    let advice = format!("{stop}, or choose another port: `{other}`, or `up --port auto`");
+    Check::bad("ports", Status::Failed, finding, advice)
+}
+
+/// An address that no interface of this machine has.
+fn foreign_address(needs: &Requirements) -> Option<Check> {
+    let missing = |need: &&RequiredPort| {
+        let bound = TcpListener::bind((need.address, 0));
+        bound.is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable)
+    };
+    let need = needs.ports.iter().find(missing)?;
+    let finding = format!("{} (ports.bind) is no address of this machine", need.address);
+    Some(Check::bad("ports", Status::Failed, finding, "choose one that it has: `--bind 127.0.0.1`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::interrupt::Interrupt;
+    use crate::ui::Ui;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn a_port_is_free_until_somebody_listens() {
+        let listener = TcpListener::bind((LOOPBACK, 0)).expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        assert!(!is_free(LOOPBACK, port));
+        drop(listener);
+        assert!(is_free(LOOPBACK, port));
+    }
+
+    #[test]
+    fn published_ports_are_read_from_the_engines_list() {
+        let said =
+            "0.0.0.0:9878->9878/tcp, [::]:9878->9878/tcp, 9882/tcp\n\n127.0.0.1:8000-8002->8000-8002/tcp\n";
+        assert_eq!(published(said).into_iter().collect::<Vec<_>>(), [8000, 8001, 8002, 9878]);
+    }
+
+    #[test]
+    fn the_containers_of_the_same_project_are_no_strangers() {
+        let own = container("demo-s3g-1\tdemo\n").expect("a container");
+        assert!(is_own(&own, "demo"));
+        assert!(!is_own(&own, "other"));
+        assert_eq!(own.to_string(), "the container `demo-s3g-1` of the Compose project `demo`");
+        let single = container("web\t\n").expect("a container");
+        assert_eq!(single.to_string(), "the container `web`");
+        assert_eq!(container("\n"), None);
+    }
+
+    #[test]
+    fn a_taken_port_is_told_with_its_holder_and_another_port() {
+        let need = RequiredPort { key: "ports.s3", flag: "s3-port", address: LOOPBACK, port: 65535 };
+        let needs = Requirements {
+            project: "demo".to_owned(),
+            ports: vec![need.clone()],
+            heap_mebibytes: 0,
+            limit_mebibytes: None,
+            images: Vec::new(),
+        };
+        let taken = Taken { need, holder: Holder::Process { pid: 7, name: "web".to_owned() } };
+        let engine = Engine::new(std::iter::empty(), Ui::default(), false, Interrupt::default());
+        let check = judge(&taken, &needs, &HostPorts { engine: &engine, published: None });
+        assert_eq!(check.finding, "65535 (ports.s3) is held by the process `web` (pid 7)");
+        assert_eq!(check.status, Status::Failed);
+        assert!(check.advice.starts_with("stop process 7, or choose another port: `--s3-port "));
+    }
+}

@@ -1,0 +1,147 @@
+//! The place of a cluster: its folder, its name and its choices, and the commands to type for it.
+//!
+//! Knows of its containers only what callers pass in.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::engine::{Engine, Variables, quoted};
+use crate::error::{Failure, Status};
+use crate::observe::Observed;
+use crate::s3::variables::{trusting, variables};
+use crate::s3::{Endpoint, Key};
+use crate::spec::choices::{Choices, FILE_NAME};
+use crate::spec::{Spec, file};
+use crate::tls;
+use crate::workspace::Folder;
+
+/// A cluster by its folder.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// The Compose project.
+    pub name: String,
+    /// What the folder's file says.
+    pub spec: Spec,
+}
+
+impl Site {
+    /// A cluster of these choices in a folder.
+    #[must_use]
+    pub fn new(spec: Spec, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), name: spec.name.to_string(), spec }
+    }
+
+    /// A cluster whose folder is gone: nothing but its name is known.
+    #[must_use]
+    pub fn of_project(name: &str) -> Self {
+        let spec = Spec::resolve(&Choices::default(), name)
+            .unwrap_or_else(|_| unreachable!("the defaults are tested to be good"));
+        Self { folder: PathBuf::from("."), name: name.to_owned(), spec }
+    }
+
+    /// The cluster whose `ozone-compose.yaml` lies in a folder. Variables of the environment are choices for `generate`
+    /// and `up`, which keep them there; a cluster that is there is what its file says.
+    ///
+    /// # Errors
+    /// When there is none, or when it is one whose Ozone other files run.
+    pub fn in_folder(path: &Path) -> Result<Self> {
+        let folder = Folder::to_read(path);
+        let Some(choices) = choices_in(&folder)? else {
+            let message = format!("there is no cluster in `{}`: it has no {FILE_NAME}", path.display());
+            let hint = "`ozone-compose up` makes one there; `-o DIR` names another folder";
+            return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
+        };
+        let spec = Spec::resolve(&choices, &folder.name())?;
+        if !spec.has_cluster() {
+            return Err(not_ours_to_run(path).into());
+        }
+        Ok(Self::new(spec, path))
+    }
+
+    /// The host on which its ports answer that are published on every address.
+    #[must_use]
+    pub fn host(&self, engine: &Engine) -> String {
+        self.spec.ports.host.as_ref().map_or_else(|| engine.place().host(), ToString::to_string)
+    }
+
+    /// Where S3 answers this tool, by what the running balancer publishes; none where none runs.
+    ///
+    /// # Errors
+    /// When the CA to trust over https cannot be read.
+    pub fn endpoint(&self, observed: &Observed, engine: &Engine) -> Result<Option<Endpoint>> {
+        let Some(url) = observed.endpoint(&self.host(engine)) else { return Ok(None) };
+        let roots = if url.starts_with("https:") { tls::roots(&self.folder)? } else { String::new() };
+        Ok(Some(Endpoint::new(&url, &roots)))
+    }
+
+    /// The variables of clients on this machine: of https where it has that, with the CA that they are to trust.
+    #[must_use]
+    pub fn variables(
+        &self,
+        endpoint: &str,
+        https: Option<&str>,
+        proxied: Option<&str>,
+        key: &Key,
+    ) -> Variables {
+        let domains = self.spec.domains.iter().map(ToString::to_string);
+        let proxied =
+            proxied.map(|hosts| [hosts.to_owned()].into_iter().chain(domains).collect::<Vec<_>>().join(","));
+        let mut variables = variables(&self.spec.version, https.unwrap_or(endpoint), proxied.as_deref(), key);
+        if let Some(ca) = https.and_then(|_| tls::ca(&self.folder)) {
+            variables.set.extend(trusting(&ca));
+        }
+        variables
+    }
+
+    /// Where clients that name their bucket in the host find S3, by the endpoint for all others: it with each of the
+    /// domains in the place of its host.
+    #[must_use]
+    pub fn virtual_hosts(&self, endpoint: &str) -> Vec<String> {
+        let (scheme, place) = endpoint.split_once("://").unwrap_or(("http", endpoint));
+        let port = place.rsplit_once(':').map_or("", |(_, port)| port);
+        self.spec.domains.iter().map(|domain| format!("{scheme}://{domain}:{port}")).collect()
+    }
+
+    /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.
+    #[must_use]
+    pub fn command(&self, verb: &str) -> String {
+        if self.folder == Path::new(".") {
+            return typed(format!("ozone-compose {verb}"));
+        }
+        typed(format!("ozone-compose {verb} -o {}", quoted(&self.folder.to_string_lossy())))
+    }
+}
+
+/// The choices that a folder's file holds; none where there is no such file.
+///
+/// # Errors
+/// When the file cannot be read, or holds what no choice is.
+pub fn choices_in(folder: &Folder) -> Result<Option<Choices>> {
+    Ok(folder.text_of(FILE_NAME)?.as_deref().map(file::read).transpose()?)
+}
+
+/// A command for people to type. In tests it must be one that this tool takes.
+fn typed(command: String) -> String {
+    // Names and folders of tests are plain words, so that white space is enough to separate them.
+    debug_assert!(
+        command.contains(['\'', '"']) || Cli::try_parse_from(command.split_whitespace()).is_ok(),
+        "nobody can type `{command}`"
+    );
+    command
+}
+
+/// Why a folder's gateways cannot be run from it.
+#[must_use]
+pub fn not_ours_to_run(path: &Path) -> Failure {
+    let message = format!(
+        "`{}` holds no cluster of its own: its gateways stand on Ozone services of other files or machines",
+        path.display()
+    );
+    Failure::new(Status::Usage, message)
+        .with_hint("`ozone-compose generate` ends with the command that starts them")
+}

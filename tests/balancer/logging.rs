@@ -1,0 +1,88 @@
+//! What HAProxy writes about requests, and what it never does.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::stage::with_each_haproxy;
+use crate::support::balancer::{Stage, Version};
+use crate::support::load::{Load, Traffic};
+use crate::support::run::until;
+
+/// Sends one request on a connection of its own, and waits for the first line of the answer.
+fn ask(stage: &Stage, target: &str, headers: &str) -> String {
+    let address = stage.endpoint().replace("http://", "");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: s3\r\n{headers}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    BufReader::new(stream).lines().next().expect("an answer").expect("a line")
+}
+
+/// The lines about requests.
+fn lines(stage: &Stage) -> Vec<String> {
+    stage.log().lines().filter(|line| line.contains(" method=")).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_line_names_bucket_and_access_key_and_never_a_signature() {
+    with_each_haproxy(|version| {
+        let stage = Stage::new(version, 2, &[("balancer.log", "all")]);
+        let target = "/photos/2026/cat.jpg?partNumber=1&X-Amz-Credential=AKIDQUERY%2F20260101%2Fus-east-1%2Fs3%2Faws4_request\
+                      &X-Amz-Security-Token=secret-token&X-Amz-Signature=secret-query";
+        ask(&stage, target, "");
+        let signed = "Authorization: AWS4-HMAC-SHA256 Credential=AKIDHEADER/20260101/us-east-1/s3/aws4_request, \
+                      SignedHeaders=host, Signature=secret-header\r\n";
+        ask(&stage, "/photos/dog", signed);
+        let swapped =
+            "Authorization: AWS4-HMAC-SHA256 Signature=secret-swapped, Credential=AKIDSWAPPED/2026\r\n";
+        ask(&stage, "/photos", swapped);
+        ask(&stage, "/photos", "Authorization: AWS AKIDOLD:secret-old\r\n");
+        until("four lines", || lines(&stage).len() == 4);
+        let lines = lines(&stage);
+        assert!(
+            lines[0].contains(" method=GET bucket=photos key_length=12 access_key=- presigned_by=AKIDQUERY "),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].contains(" method=GET bucket=photos key_length=3 access_key=AKIDHEADER presigned_by=- "),
+            "{lines:?}"
+        );
+        let log = stage.log();
+        assert!(!log.contains("cat.jpg"), "{log}");
+        assert!(!log.contains("secret") && !log.contains("X-Amz"), "{log}");
+    });
+}
+
+#[test]
+fn errors_are_logged_and_requests_without_one_are_not() {
+    with_each_haproxy(|version| {
+        let mut stage = Stage::new(version, 1, &[]);
+        let traffic = Traffic { operations: 20, ..Traffic::default() };
+        assert!(Load::start(&stage.endpoint(), traffic).ended().failed().is_empty());
+        if version == Version::Image {
+            stage.gateways[0].slow_down(Duration::from_millis(5_100));
+            until("a slow one is logged", || {
+                ask(&stage, "/photos/slow", "");
+                lines(&stage).iter().any(|line| line.contains("key_length=4"))
+            });
+        }
+        stage.gateways[0].kill();
+        until("HAProxy notices", || !stage.is_up("s3g1"));
+        assert!(ask(&stage, "/photos/lost", "").contains(" 503 "));
+        until("an error is logged", || lines(&stage).iter().any(|line| line.contains(" 503 ")));
+        assert!(lines(&stage).len() < 20, "{:?}", lines(&stage));
+    });
+}
+
+#[test]
+fn without_a_log_there_is_still_a_line_for_a_gateway_that_goes() {
+    with_each_haproxy(|version| {
+        let mut stage = Stage::new(version, 1, &[("balancer.log", "off")]);
+        stage.gateways[0].kill();
+        until("HAProxy notices", || !stage.is_up("s3g1"));
+        ask(&stage, "/photos/lost", "");
+        assert!(stage.log().contains("Server gateways/s3g1 is DOWN"), "{}", stage.log());
+        assert!(!stage.log().contains("photos") && !stage.log().contains(" 503 "), "{}", stage.log());
+    });
+}
