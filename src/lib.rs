@@ -32,6 +32,7 @@ pub mod profile;
 pub mod proof;
 pub mod render;
 pub mod s3;
+pub mod secrets;
 pub mod seed;
 pub mod site;
 pub mod spec;

@@ -2,44 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
 use super::Session;
 use crate::credentials::{self, Credentials, FILE};
-use crate::engine::Engine;
 use crate::engine::objects::Container;
 use crate::error::{Failure, Status};
-use crate::observe::{Observed, listed};
-use crate::plan::Role;
+use crate::observe::listed;
 use crate::proof::Prover;
 use crate::s3::Key;
+use crate::secrets::{self, Answer, Verb};
 use crate::spec::values::UserName;
-
-/// Sends a gateway, in its own container and as an administrator, requests for the users that follow, with the method
-/// in the first argument. A line is a user, the HTTP status, and the secret where there is one. A gateway never shows
-/// an existing secret again: it is revoked, and a new one made.
-const ASK: &str = r#"
-verb=$1; shift
-cache=$(mktemp); trap 'rm -f "$cache"' EXIT; export KRB5CCNAME="FILE:$cache"
-kinit -k -t /etc/security/keytabs/admin.keytab admin/ozone || exit 1
-ask() {
-    curl --silent --max-time 5 --negotiate --user : --connect-to s3g:19878:127.0.0.1:19878 --noproxy '*' \
-        --write-out '\n%{http_code}' --request "$1" "http://s3g:19878/secret/$2"
-}
-for user in "$@"; do
-    said=$(ask "$verb" "$user")
-    if [ "$verb" = PUT ] && [ "${said##*[!0-9]}" = 400 ]; then
-        ask DELETE "$user" >/dev/null
-        said=$(ask PUT "$user")
-    fi
-    echo "$user ${said##*[!0-9]} $(printf %s "$said" | sed -n 's|.*<awsSecret>\(.*\)</awsSecret>.*|\1|p')"
-done
-"#;
-
-/// How long the requests for one user's secret may take: three requests of 5 s.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 
 /// Lets every user who has a secret make buckets in the volume of S3; with `l`, since listing them fails without. The JVM
 /// starts once OM has its data, beside OM itself, and then waits for it: after it, everything would wait for this JVM.
@@ -80,7 +54,7 @@ impl Session<'_> {
         let names: Vec<&str> = users.iter().map(UserName::as_str).collect();
         self.progress.doing("secrets", format!("asking OM for those of {}", listed(&names)));
         let grant = users.contains(&own).then(|| self.begin_grant()).transpose()?;
-        let keys = self.ask_for_secrets("PUT", &names)?;
+        let keys = self.ask_for_secrets(Verb::Make, &names)?;
         let mut credentials = Credentials::read(&self.site.folder)?;
         let (own, others): (Vec<Key>, Vec<Key>) =
             keys.into_iter().partition(|key| key.access == own.as_str());
@@ -121,7 +95,7 @@ impl Session<'_> {
     pub(super) fn revoke(&mut self, users: &[String]) -> Result<()> {
         let names: Vec<&str> = users.iter().map(String::as_str).collect();
         self.progress.doing("secrets", format!("revoking those of {}", listed(&names)));
-        self.ask_for_secrets("DELETE", &names)?;
+        self.ask_for_secrets(Verb::Revoke, &names)?;
         let mut credentials = Credentials::read(&self.site.folder)?;
         for name in names.iter().copied() {
             credentials.remove(name);
@@ -141,21 +115,22 @@ impl Session<'_> {
     }
 
     /// Tries one gateway after the other until all users are done.
-    fn ask_for_secrets(&mut self, verb: &str, users: &[&str]) -> Result<Vec<Key>> {
+    fn ask_for_secrets(&mut self, verb: Verb, users: &[&str]) -> Result<Vec<Key>> {
         let prover: Prover<'_> = self.prover_with(Key::of_nobody());
         let (mut left, mut keys, mut turn): (BTreeSet<&str>, _, _) =
             (users.iter().copied().collect(), Vec::new(), 0);
         let engine = self.engine;
         prover.until(&mut self.progress, "the secrets of S3 users", |observed| {
-            let gateways: Vec<&Container> = running_gateways(observed).collect();
+            let gateways: Vec<&Container> = secrets::running_gateways(observed).collect();
             let Some(gateway) = gateways.get(turn % gateways.len().max(1)) else { return Ok(None) };
             turn += 1;
-            for Answer { user, status, secret } in asked(engine, gateway, verb, &left)? {
+            for Answer { user, status, key } in secrets::request(engine, gateway, verb, &left)? {
                 let is_done = match verb {
-                    "PUT" => secret.as_deref().map(|secret| keys.push(Key::new(&user, secret))).is_some(),
+                    Verb::Make => key.is_some(),
                     // 404 where the secret was revoked before.
-                    _ => [200, 404].contains(&status),
+                    Verb::Revoke => [200, 404].contains(&status),
                 };
+                keys.extend(key);
                 if is_done {
                     left.remove(user.as_str());
                 }
@@ -172,49 +147,5 @@ impl Session<'_> {
         let grant = grant.with([&*om.container.id, "sh", "-c", GRANT]).ready_within(self.serve_within);
         let engine = self.engine.clone();
         Ok(thread::spawn(move || engine.run(&grant).map(drop)))
-    }
-}
-
-fn running_gateways(observed: &Observed) -> impl Iterator<Item = &Container> {
-    observed.of_role(Role::Gateway).map(|one| &one.container).filter(|one| one.is_running())
-}
-
-/// A gateway's answer for a user.
-struct Answer {
-    user: String,
-    status: u16,
-    secret: Option<String>,
-}
-
-/// A gateway's answers for users; nothing while it does not answer. What it prints is shown nowhere.
-fn asked(engine: &Engine, gateway: &Container, verb: &str, users: &BTreeSet<&str>) -> Result<Vec<Answer>> {
-    let ask = engine.command("ask for the secrets of S3 users", ["exec", "--interactive", &gateway.id]);
-    let ask = ask.with(["sh", "-c", ASK, "sh", verb]).with(users.iter().copied());
-    let patience = ANSWERS_WITHIN * u32::try_from(users.len()).unwrap_or(u32::MAX);
-    Ok(answers(&engine.ask(&ask.lasting(patience))?.stdout))
-}
-
-fn answers(said: &str) -> Vec<Answer> {
-    let answer = |line: &str| {
-        let mut words = line.split_whitespace();
-        let (user, status) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
-        Some(Answer { user, status, secret: words.next().map(str::to_owned) })
-    };
-    said.lines().filter_map(answer).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_a_line_and_a_status_alone_is_no_secret() {
-        let read = |said| {
-            let answers = answers(said).into_iter();
-            answers.map(|one| (one.user, one.status, one.secret)).collect::<Vec<_>>()
-        };
-        let alice = ("alice".to_owned(), 200, Some("f00".to_owned()));
-        assert_eq!(read("alice 200 f00\nbob 500 \n"), [alice, ("bob".to_owned(), 500, None)]);
-        assert_eq!(read("kinit: no KDC\nalice  \n"), []);
     }
 }

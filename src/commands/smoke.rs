@@ -1,6 +1,6 @@
 //! `smoke`: the S3 API through every gateway, as a table of checks or as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,11 +10,13 @@ use super::Context;
 use super::env::{Answering, answering_cluster};
 use crate::cli::{self, Format};
 use crate::credentials;
+use crate::engine::Engine;
 use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
-use crate::observe::Observed;
+use crate::observe::{Observed, listed};
 use crate::s3::Key;
 use crate::s3::smoke::{Gateways, Outcome, Place, SmokeCheck, Stranger, smoke};
+use crate::secrets::{self, Verb};
 use crate::spec::values::{GatewayName, Profile};
 use crate::ui::table;
 
@@ -33,7 +35,7 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
         endpoint: &cluster.endpoint,
         bucket: &bucket,
         key: &key,
-        strangers: &strangers(&cluster, &key)?,
+        strangers: &strangers(&cluster, &key, &context.engine)?,
         gateways: &expected(&cluster, &seen),
         domains: &domains,
     };
@@ -50,16 +52,39 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
     verdict(&cluster, &report.checks, &lost(&seen, &now))
 }
 
-/// Which users a secure cluster must refuse in the bucket of this tool: a wrong secret, an unknown key, and the first
-/// user, whose bucket it is not.
-fn strangers(cluster: &Answering, own: &Key) -> Result<Vec<Stranger>> {
+/// The user of `revoked-key`, who has a secret only for a moment; a name that `UserName` refuses.
+const REVOKED: &str = "ozone-compose-revoked";
+
+/// Which users a secure cluster must refuse in the bucket of this tool: a wrong secret, an unknown key, one that was
+/// revoked, and the first user, whose bucket it is not.
+fn strangers(cluster: &Answering, own: &Key, engine: &Engine) -> Result<Vec<Stranger>> {
     let Some(kerberos) = &cluster.site.spec.kerberos else { return Ok(Vec::new()) };
     let nobody = Key::new("ozone-compose-nobody", own.secret());
-    let mut strangers = vec![("wrong-secret", own.forged()), ("unknown-key", nobody)];
+    let revoked = revoked_key(cluster, engine)?;
+    let mut strangers =
+        vec![("wrong-secret", own.forged()), ("unknown-key", nobody), ("revoked-key", revoked)];
     if let Some(user) = kerberos.users.first() {
         strangers.push(("other-user", credentials::of_user(&cluster.site, Some(user))?));
     }
     Ok(strangers)
+}
+
+/// A key that OM has made and revoked.
+fn revoked_key(cluster: &Answering, engine: &Engine) -> Result<Key> {
+    let user = BTreeSet::from([REVOKED]);
+    let mut tried = Vec::new();
+    for gateway in secrets::running_gateways(&cluster.observed) {
+        let request = |verb| secrets::request(engine, gateway, verb, &user);
+        let made = request(Verb::Make)?.into_iter().find_map(|answer| answer.key);
+        let is_revoked = request(Verb::Revoke)?.iter().any(|answer| answer.status == 200);
+        if let Some(key) = made.filter(|_| is_revoked) {
+            return Ok(key);
+        }
+        tried.push(gateway.name.as_str());
+    }
+    let message = format!("could not make and revoke a secret for `{REVOKED}` by {}", listed(&tried));
+    let hint = format!("`{}` shows whether the KDC runs", cluster.site.command("status"));
+    Err(Failure::new(Status::Failed, message).with_hint(hint).into())
 }
 
 /// What HAProxy reports about the gateways, where it answers.

@@ -1,4 +1,4 @@
-//! A real Ozone behind a real HAProxy. Requirements Docker, the images, the AWS CLI with boto3, rclone, a few GiB of memory and
+//! A real Ozone behind a real HAProxy. Needs Docker, the images, the AWS CLI with boto3, rclone, a few GiB of memory and
 //! some minutes: `cargo test --test cluster -- --ignored --test-threads=1`, since two clusters want one port.
 
 mod anywhere;
