@@ -7,9 +7,11 @@ use anyhow::Result;
 
 use super::Session;
 use crate::engine::{Invocation, is_overtaken};
+use crate::haproxy::control::Files;
 use crate::observe::listed;
-use crate::plan::balancer::SCALED_SERVICE;
-use crate::spec::values::GatewayName;
+use crate::plan::CERTIFICATE_FOLDER;
+use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
+use crate::spec::values::{EngineAt, GatewayName};
 
 /// How often Compose is run where the engine still finishes what another run began, and the pause between.
 const TRIES: u32 = 5;
@@ -29,10 +31,25 @@ impl Session<'_> {
 
     pub(super) fn start_all(&mut self) -> Result<()> {
         self.progress.doing("containers", "starting");
+        self.carry_certificate()?;
         let up = self.compose(&format!("start cluster `{}`", self.site.name), &[]);
         self.run_after_others(&up.with(["up", "--detach"]))?;
         self.progress.done("containers", "started");
         Ok(())
+    }
+
+    /// Puts the certificate of https into its volume, where the engine cannot mount its folder: HAProxy does not start
+    /// without it.
+    fn carry_certificate(&self) -> Result<()> {
+        let certificate = self.haproxy.map(Files::certificate_archive).transpose()?.flatten();
+        let Some(certificate) = certificate.filter(|_| self.site.spec.engine == EngineAt::Remote) else {
+            return Ok(());
+        };
+        let carry = self.compose("put the certificate of https into its volume", &[]);
+        let carry =
+            carry.with(["run", "--rm", "--no-deps", "--no-TTY", "--user", "root", "--entrypoint", "tar"]);
+        let carry = carry.with([BALANCER_SERVICE, "-x", "-f", "-", "-C", CERTIFICATE_FOLDER]);
+        self.run_after_others(&carry.reading(certificate))
     }
 
     pub(super) fn start(&mut self, services: &[String]) -> Result<()> {
@@ -89,6 +106,9 @@ impl Session<'_> {
     ) -> Result<()> {
         let list = listed(services);
         self.progress.doing("containers", format!("{doing} {list}"));
+        if services.iter().any(|service| service == BALANCER_SERVICE) {
+            self.carry_certificate()?;
+        }
         let up = self.compose(&format!("{verb} {list}"), &[]).with(["up", "--detach"]);
         self.run_after_others(&up.with(options.iter().copied()).with(services))?;
         self.progress.done("containers", format!("{done} {list}"));

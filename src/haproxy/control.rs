@@ -66,6 +66,21 @@ pub struct Files {
     pub certificate: Option<String>,
 }
 
+impl Files {
+    /// The certificate as an archive of one file, where there is one.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn certificate_archive(&self) -> Result<Option<String>> {
+        self.certificate_as_config().map(|file| archive(&[file])).transpose()
+    }
+
+    fn certificate_as_config(&self) -> Option<Config> {
+        let text = self.certificate.clone()?;
+        Some(Config { name: CERTIFICATE_FILE.into(), text })
+    }
+}
+
 /// Whether a server gets new requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -177,10 +192,8 @@ impl<'a> Control<'a> {
     /// # Errors
     /// With HAProxy's own words, which name file and line.
     pub fn check(&self, files: &Files) -> Result<()> {
-        let Files { configuration, certificate } = files;
-        let certificate =
-            certificate.iter().map(|text| Config { name: CERTIFICATE_FILE.into(), text: text.clone() });
-        let all: Vec<Config> = configuration.iter().cloned().chain(certificate).collect();
+        let all: Vec<Config> =
+            files.configuration.iter().cloned().chain(files.certificate_as_config()).collect();
         let check = ["exec", "--interactive", &self.container, "sh", "-c", CHECK, "sh"];
         let check = self.engine.command("check HAProxy's configuration", check);
         let check = check.with([CERTIFICATE_FOLDER, CERTIFICATE_FILE]).reading(archive(&all)?);
@@ -198,17 +211,24 @@ impl<'a> Control<'a> {
     ///
     /// # Errors
     /// When the engine does not answer, or the container has its folder mounted.
-    pub fn give(&self, Files { configuration: files, .. }: &Files) -> Result<()> {
+    pub fn give(&self, files: &Files) -> Result<()> {
         let list = ["exec", &self.container, "sh", "-c", "cd \"$1\" && ls -- *.cfg", "sh", CFG_FOLDER];
         let there = self.engine.run(&self.engine.command("list HAProxy's files", list))?;
-        let is_gone = |name: &&str| !files.iter().any(|file| file.name == **name);
+        let is_gone = |name: &&str| !files.configuration.iter().any(|file| file.name == **name);
         let gone =
             there.lines().filter(is_gone).map(|name| Config { name: name.into(), text: REMOVED.into() });
-        let all: Vec<Config> = files.iter().cloned().chain(gone).collect();
-        // By the engine, since whose the folder is differs from image to image.
-        let into = format!("{}:{CFG_FOLDER}", self.container);
-        let give = self.engine.command("put HAProxy's files into its container", ["cp", "-", &into]);
-        self.engine.run(&give.reading(archive(&all)?)).map(drop)
+        let configuration: Vec<Config> = files.configuration.iter().cloned().chain(gone).collect();
+        if let Some(certificate) = files.certificate_archive()? {
+            self.copy(CERTIFICATE_FOLDER, certificate)?;
+        }
+        self.copy(CFG_FOLDER, archive(&configuration)?)
+    }
+
+    /// By the engine, since whose a folder is differs from image to image.
+    fn copy(&self, folder: &str, archive: String) -> Result<()> {
+        let into = format!("{}:{folder}", self.container);
+        let copy = self.engine.command("put HAProxy's files into its container", ["cp", "-", &into]);
+        self.engine.run(&copy.reading(archive)).map(drop)
     }
 
     /// Has HAProxy load its configuration in a new worker, and waits until that worker accepts connections. Those that

@@ -176,6 +176,9 @@ pub struct Webadmin {
 /// Milliseconds after which a request is logged as slow: more than a healthy Ozone takes, less than an SDK waits.
 const SLOW: u32 = 5_000;
 
+/// The service of the balancer, which is its host in the cluster's network.
+pub const BALANCER_SERVICE: &str = "s3g";
+
 /// Name of the scaled service. Not `s3g`: that is the balancer, which would find itself.
 pub const SCALED_SERVICE: &str = "s3gw";
 
@@ -316,7 +319,7 @@ fn check(spec: &Spec) -> Option<HealthCheck> {
     };
     // A gateway with domains refuses every other host. Those in containers know this one too.
     let domain = spec.domains.first().filter(|_| !spec.in_containers());
-    let host = domain.map_or_else(|| "s3g".to_owned(), ToString::to_string);
+    let host = domain.map_or_else(|| BALANCER_SERVICE.to_owned(), ToString::to_string);
     Some(HealthCheck { interval: spec.balancer.health_interval.clone(), host, expect, port })
 }
 

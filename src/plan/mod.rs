@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use balancer::Balancer;
+use balancer::{BALANCER_SERVICE, Balancer};
 use cluster::Cluster;
 use kerberos::{KDC, Kerberos};
 use overlay::Overlay;
@@ -125,7 +125,7 @@ impl Plan {
                 scms: spec.scm_names(),
                 oms: spec.om_names(),
                 services: names
-                    .chain(["s3g".to_owned()])
+                    .chain([BALANCER_SERVICE.to_owned()])
                     .chain(kerberos.as_ref().map(|_| KDC.to_owned()))
                     .collect(),
                 secure: kerberos.is_some(),

@@ -117,6 +117,11 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "Datanodes reach each other by name: containers that start again may have other addresses, and Ratis keeps those that \
+         a pipeline began with.",
+        &[(&[], "OZONE-SITE.XML_hdds.datanode.use.datanode.hostname", "true")],
+    ),
+    (
         "Small disks: by default a datanode keeps 5 GB (2.0) or 20 GB free and refuses writes below that.",
         &[
             (&[], "OZONE-SITE.XML_hdds.datanode.volume.min.free.space", "100MB"),

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use crate::digest::digest;
 use crate::error::{Failure, Status};
-use crate::plan::balancer::SCALED_SERVICE;
+use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
 use crate::plan::machine::Bundle;
 use crate::plan::{Plan, Role};
 use crate::spec::values::Profile;
@@ -140,7 +140,11 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
         let balancer = of(overlay, &parts);
         let gateways =
             plan.names.iter().cloned().chain(plan.scaled.iter().map(|_| SCALED_SERVICE.to_owned()));
-        services.push(Service { name: "s3g".to_owned(), role: Role::Balancer, digest: balancer.clone() });
+        services.push(Service {
+            name: BALANCER_SERVICE.to_owned(),
+            role: Role::Balancer,
+            digest: balancer.clone(),
+        });
         services.extend(gateways.map(|name| Service { name, role: Role::Gateway, digest: gateway.clone() }));
         let variables = context! { gateway_digest => gateway, balancer_digest => balancer, ..values(plan) };
         files.insert("s3-haproxy.yaml", text(overlay, variables)?);

@@ -105,8 +105,8 @@ pub struct Report {
 /// What a check does.
 type Work<'a> = Box<dyn Fn(&mut Trial) -> Result<String, Fault> + 'a>;
 
-/// A user that every gateway must refuse, by the name of the check.
-pub type Stranger = (&'static str, Key);
+/// A user that every gateway must refuse, by the name of the check; or why there is none, with which the check fails.
+pub type Stranger = (&'static str, Result<Key, String>);
 
 /// An S3 to try.
 #[derive(Clone, Debug)]
@@ -145,8 +145,12 @@ pub fn smoke(
     let mut steps: Vec<(&'static str, Option<&'static str>, Work<'_>)> = Vec::new();
     steps.extend(STEPS.map(|(name, needs, step)| (name, needs, Box::new(step) as Work<'_>)));
     for (name, key) in strangers {
-        let stranger = Client::new(endpoint, bucket, DEADLINE, key)?;
-        steps.push((name, Some("bucket"), Box::new(move |trial| refusal(trial, &stranger))));
+        let refused = move |trial: &mut Trial| {
+            let key = key.as_ref().map_err(|why| Fault::new(why.clone()))?;
+            let stranger = Client::new(endpoint, bucket, DEADLINE, key);
+            refusal(trial, &stranger.map_err(|error| Fault::new(error.to_string()))?)
+        };
+        steps.push((name, Some("bucket"), Box::new(refused)));
     }
     steps.push((REMOVAL, None, Box::new(removal)));
     for (name, needs, step) in steps {

@@ -111,7 +111,6 @@ impl Spec {
         spec.check_counts(&mut reader);
         spec.check_replication(&mut reader);
         spec.check_additions(&mut reader);
-        spec.check_tls(&mut reader);
         spec.check_domains(&mut reader);
         spec.check_ports(&mut reader);
         reader.finish(spec)
@@ -238,14 +237,6 @@ impl Spec {
                 let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
                 reader.problem(key, message.to_owned());
             }
-        }
-    }
-
-    fn check_tls(&self, reader: &mut Reader) {
-        if self.balancer.tls.is_some() && self.engine == EngineAt::Remote {
-            let message = "a private key does not travel to the engine `remote`, where HAProxy's files lie in \
-                           s3-haproxy.yaml for all to read";
-            reader.problem("balancer.tls", message.to_owned());
         }
     }
 

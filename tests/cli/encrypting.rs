@@ -56,11 +56,7 @@ fn keys_are_closed_to_others_and_open_to_haproxy_whatever_the_umask() {
 fn what_cannot_be_is_refused_before_anything_is_written() {
     for (arguments, said) in [
         (
-            &["--tls", "--engine", "remote"][..],
-            "balancer.tls (--tls): a private key does not travel to the engine `remote`",
-        ),
-        (
-            &["--tls", "--profile", "upstream"],
+            &["--tls", "--profile", "upstream"][..],
             "balancer.tls (--tls): has no meaning with the profile `upstream`",
         ),
         (&["--tls", "--base", "none"], "balancer.tls (--tls): has no meaning with the base `none`"),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::running::{Cluster, TOOLS, assert_unharmed};
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, say, tools};
@@ -13,15 +15,19 @@ fn a_cluster_lives_anywhere() {
         return;
     }
     let cluster = Cluster::new("anywhere");
-    let up = cluster.run(&["up", "-n", "2", "--name", &cluster.project]);
+    let up = cluster.run(&["up", "-n", "2", "--tls", "--name", &cluster.project]);
     assert_eq!(up.status, 0, "{up}");
-    let endpoint = up.stdout.trim().to_owned();
+    let https = up.stdout.trim();
+    let status = cluster.succeed(&["status", "--format", "json"]).stdout;
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    let endpoint = status["endpoint"].as_str().expect("an endpoint").to_owned();
     say(&format!(
-        "S3 is at {endpoint}: {}",
+        "S3 is at {endpoint} and {https}: {}",
         up.stderr.lines().find(|line| line.contains("is ready")).unwrap_or_default()
     ));
-    assert!(cluster.succeed(&["env"]).stdout.contains(&format!("AWS_ENDPOINT_URL_S3='{endpoint}'")));
+    assert!(cluster.succeed(&["env"]).stdout.contains(&format!("AWS_ENDPOINT_URL_S3='{https}'")));
     cluster.succeed(&["smoke"]);
+    cluster.succeed(&["run", "--", "aws", "s3", "mb", "s3://encrypted"]);
     // An unsigned request, which is refused by whom it reaches.
     let ask = ["sh", "-c", "wget -O /dev/null \"$AWS_ENDPOINT_URL_S3\" 2>&1; exit 0"];
     let inside = cluster.succeed(&[&["run", "--inside", "haproxy:3.2-alpine", "--"][..], &ask].concat());
@@ -35,7 +41,9 @@ fn a_cluster_lives_anywhere() {
     let mine = "frontend mine\n    mode http\n    bind :9999\n    http-request return status 200\n";
     cluster.sandbox.write("cluster/haproxy/zz-local.cfg", mine);
     let reloading = load();
+    fs_err::remove_file(cluster.sandbox.path("cluster/tls/private/haproxy/s3.pem")).expect("a certificate");
     cluster.succeed(&["reload"]);
+    cluster.succeed(&["run", "--", "aws", "s3", "ls", "s3://encrypted"]);
     cluster.succeed(&["drain", "s3g2"]);
     cluster.succeed(&["resume"]);
     assert_unharmed(&reloading.stop(), "three reloads", 100);

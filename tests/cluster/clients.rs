@@ -35,22 +35,13 @@ fn every_client_is_content_over_http_and_https_with_buckets_in_the_path_and_in_t
     if !can_name {
         skip("nobody may mount another /etc/hosts here: buckets are in the path alone");
     }
-    // From where nothing else of these tests is.
-    let ports = [
-        "--port",
-        "auto",
-        "--s3-port",
-        "19871",
-        "--https-port",
-        "19881",
-        "--stats-port",
-        "19891",
-        "--scm-port",
-        "off",
-    ];
-    let options =
-        ["--om-port", "off", "-n", "3", "--tls", "--domain", "s3.localhost", "--name", &cluster.project];
-    let https = cluster.succeed(&[&["up"], &ports[..], &options].concat()).stdout.trim().to_owned();
+    // Ports where nothing else of these tests is.
+    let up = format!(
+        "up -n 3 --tls --domain s3.localhost --bucket a,b --name {} --s3-port 19871 --https-port 19881 \
+         --stats-port 19891 --scm-port off --om-port off",
+        cluster.project
+    );
+    let https = cluster.succeed(&up.split(' ').collect::<Vec<_>>()).stdout.trim().to_owned();
     let status = cluster.succeed(&["status", "--format", "json"]).stdout;
     let status: Value = serde_json::from_str(&status).expect("JSON");
     let http = status["endpoint"].as_str().expect("an endpoint").to_owned();

@@ -51,6 +51,29 @@ impl Cluster {
             .collect()
     }
 
+    /// Stops all containers and starts them again, at other addresses: others have taken the first ones.
+    pub(crate) fn start_at_other_addresses(&self) {
+        let before = self.addresses();
+        self.succeed(&["stop"]);
+        let (network, images) = (format!("{}_default", self.project), ["haproxy:3.2-alpine", "600"]);
+        let sleep = ["run", "--detach", "--rm", "--entrypoint", "sleep", "--network", &network];
+        let others = || Outcome::of(self.docker(&sleep).args(images));
+        let others = [others(), others(), others()].map(|other| other.stdout.trim().to_owned());
+        self.succeed(&["start", "--timeout", "10m"]);
+        for other in others {
+            Outcome::of(&mut self.docker(&["rm", "--force", &other])).succeeded();
+        }
+        let after = self.addresses();
+        assert!(before.iter().all(|address| !after.contains(address)), "{before:?}, then {after:?}");
+    }
+
+    /// The name and address of each container that runs.
+    fn addresses(&self) -> Vec<String> {
+        let format = "{{.Name}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let inspected = Outcome::of(self.docker(&["inspect", "--format", format]).args(self.containers()));
+        inspected.stdout.lines().map(str::to_owned).collect()
+    }
+
     /// What the engine answers about the project.
     pub(crate) fn docker(&self, arguments: &[&str]) -> Command {
         let mut command = clean("docker");

@@ -171,6 +171,37 @@ fn a_secure_cluster_with_several_scms_and_oms_refuses_the_same() {
     }
     let cluster = secure("secure-ha", &["--base", "ha", "-n", "3"]);
     alice_alone_is_served(&cluster, "after up");
+    cluster.succeed(&["scale", "4"]);
     cluster.succeed(&["restart", "s3g2"]);
-    alice_alone_is_served(&cluster, "after a restart");
+    alice_alone_is_served(&cluster, "after scale and restart");
+    cluster.start_at_other_addresses();
+    alice_alone_is_served(&cluster, "after stop and start at other addresses");
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn a_secure_cluster_survives_other_addresses_a_kdc_that_ended_and_a_lost_file() {
+    if !tools(TOOLS) || !tools(&[KDC]) {
+        return;
+    }
+    let cluster = secure("secure-trouble", &["-n", "2"]);
+    cluster.start_at_other_addresses();
+    alice_alone_is_served(&cluster, "after stop and start at other addresses");
+
+    cluster.compose(&["kill", "kdc"]);
+    clients::aws_cli(&cluster);
+    let status = cluster.run(&["status"]);
+    assert!(status.stderr.contains("the KDC has ended"), "{status}");
+    let smoke = cluster.run(&["smoke"]);
+    assert!(smoke.status == 1 && smoke.stderr.contains("`revoked-key` failed"), "{smoke}");
+    cluster.succeed(&["up"]);
+    alice_alone_is_served(&cluster, "after another start of the KDC");
+
+    let before = secrets(&cluster);
+    fs::remove_file(cluster.sandbox.path("cluster/secrets/credentials")).expect("a file");
+    let lost = cluster.run(&["run", "--", "true"]);
+    assert!(lost.status != 0 && lost.stderr.contains("`ozone-compose up` gets a new one"), "{lost}");
+    cluster.succeed(&["up"]);
+    assert!(secrets(&cluster).iter().all(|secret| !before.contains(secret)));
+    alice_alone_is_served(&cluster, "with other secrets");
 }

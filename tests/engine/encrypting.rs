@@ -174,6 +174,33 @@ fn clients_that_know_the_ca_speak_https_and_a_new_certificate_fails_no_request()
 }
 
 #[test]
+fn an_engine_that_sees_no_folder_gets_each_certificate_in_a_volume() {
+    let Some(lab) = Lab::open() else { return };
+    if !tools(&["curl", "openssl"]) {
+        return;
+    }
+    let cluster = lab.cluster("carried-tls");
+    let port = free();
+    cluster.up(&["-n", "2", "--engine", "remote", "--bind", "127.0.0.1"]);
+    cluster.succeed(&["up", "--tls", "--https-port", &port.to_string()]);
+    let https = format!("https://127.0.0.1:{port}");
+    assert_eq!(curl(&https, Some(&cluster)), 0);
+    let mounts = docker(&["inspect", "--format", "{{.Mounts}}", &cluster.container("s3g")]);
+    assert!(!mounts.contains(&*cluster.folder.to_string_lossy()), "{mounts}");
+    assert!(!cluster.read("s3-haproxy.yaml").contains("PRIVATE KEY"));
+    let remove = |_| fs_err::remove_file(cluster.folder.join(SERVED)).expect("a certificate");
+    renew(&cluster, port, &[], remove, "https: the certificate is not there; made one of the same CA");
+
+    let served = serial(port);
+    cluster.succeed(&["down"]);
+    cluster.succeed(&["up"]);
+    assert_eq!(serial(port), served);
+    cluster.succeed(&["down", "--volumes"]);
+    cluster.succeed(&["up"]);
+    assert_eq!(serial(port), served, "what was in the volume is in the folder too");
+}
+
+#[test]
 fn a_cluster_whose_http_is_not_published_is_proved_filled_and_changed_over_https() {
     let Some(lab) = Lab::open() else { return };
     if !tools(&["curl"]) {
