@@ -267,7 +267,7 @@ pub struct Machine {
     /// Interface that gets this address
     #[arg(long, value_name = "NAME", requires = "vip")]
     pub vip_interface: Option<Interface>,
-    /// Address of each of the two balancers, by which they talk to each other; given twice
+    /// Address of each of the two balancers, at which they reach each other; given twice
     #[arg(long, value_name = "ADDRESS", requires = "vip")]
     pub peer: Vec<IpAddr>,
     /// Number of the pair, which no other pair in this network has

@@ -39,7 +39,7 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Adds a part, its secrets hidden, or the reason why it could not be had.
+    /// Adds a part, its secrets hidden, or the reason why it could not be read.
     pub fn add(&mut self, name: impl Into<String>, kind: Kind, text: Result<String>) {
         let name = name.into();
         match text {
@@ -55,14 +55,14 @@ impl Bundle {
         }
     }
 
-    /// Notes a part that could not be had.
+    /// Notes a part that could not be read.
     pub fn miss(&mut self, name: &str, error: &Error) {
         let detail = error.downcast_ref::<Failure>().map(|failure| failure.detail.as_str());
         let reason = format!("{name}: {error:#}\n{}", detail.unwrap_or_default());
         self.missing.push(mask::text(reason.trim_end()).replace('\n', "\n    "));
     }
 
-    /// The parts that could not be had, each with its reason.
+    /// The parts that could not be read, each with its reason.
     #[must_use]
     pub fn missing(&self) -> &[String] {
         &self.missing

@@ -147,7 +147,7 @@ pub(super) fn refuse_unknown(gateways: &[GatewayName], site: &Site) -> Result<()
 pub(super) fn going_on(error: Error, said: &str, again: &str) -> Error {
     match error.downcast::<Failure>() {
         Ok(failure) => {
-            let (status, hint) = (failure.status, format!("`{again}` goes on from here"));
+            let (status, hint) = (failure.status, format!("`{again}` continues from here"));
             let hint = if failure.hint.is_empty() { hint } else { format!("{}; {hint}", failure.hint) };
             let interrupted = status == Status::Interrupted && !said.is_empty();
             let message = if interrupted { said.to_owned() } else { failure.message.clone() };

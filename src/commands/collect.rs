@@ -43,7 +43,7 @@ pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Writes the archive of the cluster in a folder, and returns what could not be had, each with its reason.
+/// Writes the archive of the cluster in a folder, and returns what could not be read, each with its reason.
 ///
 /// # Errors
 /// Only when the archive itself cannot be written, or is there already.

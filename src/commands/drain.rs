@@ -29,7 +29,7 @@ pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
             "{list} still has {} in flight after {drain_timeout}, and gets no new requests",
             acted.in_flight
         );
-        let hint = format!("`{}` goes on waiting", acted.site.command(&format!("drain {names}")));
+        let hint = format!("`{}` continues to wait", acted.site.command(&format!("drain {names}")));
         return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
     }
     context.ui.say(&format!(

@@ -74,10 +74,10 @@ fn print_one(request: &Request, name: &str, ui: Ui) -> Result<Status> {
 fn verdict(changes: &[Change], path: &Path, ui: Ui) -> Result<Status> {
     let differing: Vec<&str> = changes.iter().filter(|change| change.writes()).map(Change::name).collect();
     if differing.is_empty() {
-        ui.say(&format!("every file in `{}` is as it would be written", path.display()));
+        ui.say(&format!("`{}` is up to date", path.display()));
         return Ok(Status::Done);
     }
-    let message = format!("`{}` is not as it would be written: {}", path.display(), differing.join(", "));
+    let message = format!("`{}` is not up to date: {}", path.display(), differing.join(", "));
     let hint = "`generate --diff` shows what differs, `generate` writes it";
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }

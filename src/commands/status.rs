@@ -85,7 +85,7 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
     }
     if observed.of_role(Role::Kdc).any(|one| one.container.has_ended()) {
         context.ui.say(&format!(
-            "\nwarning: the KDC has ended: what runs goes on for as long as its tickets live, 24 h at most, and nothing else \
+            "\nwarning: the KDC has ended: running services continue until their tickets expire, 24 h at most, and nothing else \
              starts; `{}` starts it",
             site.command("up")
         ));

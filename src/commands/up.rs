@@ -330,7 +330,7 @@ fn after_failure(error: Error, site: &Site, before: &Observed, rollback: bool, c
     match error.downcast::<Failure>() {
         Ok(failure) if failure.status == Status::Interrupted => {
             let message = format!("interrupted; cluster `{}` is left as it is", site.name);
-            let hint = format!("`{}` goes on, `{}` removes it", site.command("up"), site.command("down"));
+            let hint = format!("`{}` continues, `{}` removes it", site.command("up"), site.command("down"));
             Failure::new(Status::Interrupted, message).with_hint(hint).into()
         }
         Ok(failure) => failure.into(),

@@ -253,7 +253,7 @@ impl<'a> Control<'a> {
         }
         let logs = self.engine.command("read a log", ["logs", "--tail", "10", &self.container]);
         let said = self.engine.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
-        let message = "could not reload HAProxy: no new worker came, the old one goes on";
+        let message = "could not reload HAProxy: no new worker started, the old one continues";
         Err(Failure::new(Status::Failed, message).with_detail(said.unwrap_or_default()).into())
     }
 

@@ -258,7 +258,7 @@ impl Prover<'_> {
         ];
         let account = account.into_iter().flatten().collect::<Vec<_>>().join("\n");
         Failure::new(Status::NotReady, message).with_detail(account).with_hint(format!(
-            "`{}` goes on waiting; `{}` shows what it does",
+            "`{}` continues to wait; `{}` shows what it does",
             self.site.command("up --timeout 10m"),
             self.site.command("logs")
         ))

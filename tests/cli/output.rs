@@ -85,7 +85,7 @@ fn check_writes_nothing_and_tells_by_its_exit_code() {
     assert_eq!(
         outcome.to_string(),
         "exit 3\n--- stderr\n\
-         error: `new` is not as it would be written: ozone-compose.yaml, haproxy/s3-haproxy.cfg, s3-haproxy.yaml\n\
+         error: `new` is not up to date: ozone-compose.yaml, haproxy/s3-haproxy.cfg, s3-haproxy.yaml\n\
          hint: `generate --diff` shows what differs, `generate` writes it\n"
     );
     assert_eq!(sandbox.tree(""), [].into());
@@ -93,7 +93,7 @@ fn check_writes_nothing_and_tells_by_its_exit_code() {
     sandbox.succeed(&["generate", "--base", "none", "-o", "new"]);
     let written = sandbox.tree("");
     let outcome = sandbox.run(&["generate", "-o", "new", "--check"]);
-    assert_eq!(outcome.to_string(), "exit 0\n--- stderr\nevery file in `new` is as it would be written\n");
+    assert_eq!(outcome.to_string(), "exit 0\n--- stderr\n`new` is up to date\n");
     let outcome = sandbox.run(&["generate", "-o", "new", "--check", "-n", "4"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (3, ""), "{outcome}");
     assert_eq!(sandbox.tree(""), written);

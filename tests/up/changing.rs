@@ -141,7 +141,7 @@ fn a_drain_that_takes_too_long_leaves_the_gateway_drained() {
     let outcome = lab.run(&["drain", "s3g2", "--drain-timeout", "1s"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
     assert!(outcome.stderr.contains("error: s3g2 still has 2 in flight after 1s"), "{outcome}");
-    assert!(outcome.stderr.contains("hint: `ozone-compose drain s3g2` goes on waiting"), "{outcome}");
+    assert!(outcome.stderr.contains("hint: `ozone-compose drain s3g2` continues to wait"), "{outcome}");
     assert!(!lab.in_rotation().contains("s3g2"));
 }
 
@@ -163,7 +163,7 @@ fn a_rolling_restart_stops_at_the_first_that_does_not_come_back() {
     let outcome = lab.run(&["restart", "--timeout", "1s"]);
     assert_eq!(outcome.status, 5, "{outcome}");
     assert!(outcome.stderr.contains("error: s3g2 did not serve in 1s\n"), "{outcome}");
-    assert!(outcome.stderr.contains("`ozone-compose restart s3g2 s3g3` goes on from here"), "{outcome}");
+    assert!(outcome.stderr.contains("`ozone-compose restart s3g2 s3g3` continues from here"), "{outcome}");
     assert_eq!(lab.in_rotation(), ["s3g1".to_owned(), "s3g3".to_owned()].into());
     // With one away, no other is taken.
     let outcome = lab.run(&["restart", "s3g3"]);

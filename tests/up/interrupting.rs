@@ -25,7 +25,7 @@ fn ctrl_c_leaves_what_runs_and_says_how_to_go_on() {
     assert!(
         outcome.stderr.ends_with(
             "error: interrupted; cluster `demo` is left as it is\n\
-             hint: `ozone-compose up` goes on, `ozone-compose down` removes it\n"
+             hint: `ozone-compose up` continues, `ozone-compose down` removes it\n"
         ),
         "{outcome}"
     );

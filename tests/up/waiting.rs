@@ -18,7 +18,7 @@ fn a_gateway_that_gets_no_request_keeps_the_cluster_from_being_ready() {
     has("  | ready     scm        out of safe mode\n");
     has("  | not ready proof      PUT and GET through 2 of 3 gateways\n");
     has("  | proved: s3g1, s3g3\n");
-    has("hint: `ozone-compose up --timeout 10m` goes on waiting");
+    has("hint: `ozone-compose up --timeout 10m` continues to wait");
     // Everything is left to be looked at.
     assert_eq!(lab.did(), ["up"]);
 }
