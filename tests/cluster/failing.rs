@@ -25,7 +25,7 @@ fn a_gateway_that_cannot_start_ends_the_wait_and_a_rollback_leaves_nothing() {
     assert!(outcome.stderr.contains("OutOfMemoryError"), "its own last lines: {outcome}");
     assert!(outcome.stderr.contains("hint: `ozone-compose logs s3g"), "{outcome}");
     let since = ended.duration_since(last_end(&cluster)).unwrap_or_default();
-    assert!(since < Duration::from_secs(10), "the wait went on for {since:?}");
+    assert!(since < Duration::from_secs(60), "the wait lasted {since:?} more, and 5 minutes are its limit");
     assert!(!cluster.leftovers().is_empty(), "everything is left to be looked at");
 
     cluster.succeed(&["down", "--volumes"]);

@@ -18,12 +18,12 @@ fn a_signal_ends_a_pull_and_the_run_that_waits_for_it() {
         let mut run = started(up.env("PATH", &path).env("OZONE_COMPOSE_IMAGE_REGISTRY", "mirror.invalid"));
         until("an image is pulled", || file.exists());
         run.signal(signal);
-        within(Duration::from_secs(3), "it ends", || run.has_ended());
+        within(Duration::from_secs(30), "it ends", || run.has_ended());
         let said = run.end();
         assert_eq!(said.status, 130, "{signal}: {said}");
         let pid = lab.sandbox.read("pid");
         let probe = Outcome::of(clean("kill").args(["-0", pid.trim()]));
-        assert_ne!(probe.status, 0, "{signal}: the pull goes on: {said}");
+        assert_ne!(probe.status, 0, "{signal}: the pull continues: {said}");
         assert_eq!(cluster.project.containers(), []);
         fs_err::remove_file(&file).expect("a file");
     }
