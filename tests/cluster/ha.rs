@@ -81,6 +81,8 @@ fn every_client_is_content_and_whoever_leads_may_be_killed() {
     // Both come back as followers, with the data they missed.
     cluster.succeed(&["up", "--timeout", "8m"]);
     assert_eq!(cluster.ended(), "");
+    cluster.start_at_other_addresses();
+    cluster.succeed(&["smoke"]);
     cluster.succeed(&["down", "--volumes"]);
     assert_eq!(cluster.leftovers(), "");
 }

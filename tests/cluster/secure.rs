@@ -171,6 +171,7 @@ fn a_secure_cluster_with_several_scms_and_oms_refuses_the_same() {
     }
     let cluster = secure("secure-ha", &["--base", "ha", "-n", "3"]);
     alice_alone_is_served(&cluster, "after up");
+    clients::boto3(&cluster);
     cluster.succeed(&["scale", "4"]);
     cluster.succeed(&["restart", "s3g2"]);
     alice_alone_is_served(&cluster, "after scale and restart");
