@@ -63,6 +63,7 @@ fn row(option: &Opt) -> String {
         Scope::Tuned => ". Not in the profile `upstream`",
         Scope::Cluster => ". Only where this tool writes the SCM, OM and datanodes",
         Scope::Containers => ". Only for gateways in containers",
+        Scope::Checkout => ". Only with --base none",
     };
     let Opt { key, flag, help, .. } = option;
     let variable = option.variable();

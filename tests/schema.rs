@@ -145,6 +145,7 @@ impl Judge {
 fn choosing(option: &Opt, value: &str) -> String {
     let base = match option.key {
         "scm.count" | "om.count" => "base: ha\n",
+        "checkout" => "base: none\n",
         "balancer.backend-ca" if !value.is_empty() => "servers: 'https://gw1:1'\n",
         "balancer.backend-insecure" if value.contains("on") => "servers: 'https://gw1:1'\n",
         _ => "",

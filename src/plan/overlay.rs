@@ -1,6 +1,6 @@
 //! Balancer and gateways as containers, as an overlay over an Ozone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -12,8 +12,15 @@ use super::{
     CERTIFICATE_FOLDER, HTTPS_PORT, MASTER_SOCKET, REDIRECT_PORT, S3_PORT, STATS_PORT, WEBADMIN_PORT,
     variable,
 };
-use crate::spec::values::{Discovery, DomainName, EngineAt, ImageName, PlainHttp, Port, Profile};
+use crate::spec::values::{
+    Checkout, Discovery, DomainName, EngineAt, GatewayName, ImageName, PlainHttp, Port, Profile,
+};
 use crate::spec::{PublishedPort, Spec};
+
+/// The network in `compose/ozonesecure-ha` of an Ozone checkout: 172.25.0.0/24.
+const FIXED_NETWORK: &str = "ozone_net";
+/// The last number of the highest address that a service of that folder has: `s3g`.
+const LAST_TAKEN: u32 = 120;
 
 /// Balancer and gateways; the fields are the variables of `s3-haproxy.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -49,6 +56,12 @@ pub struct Overlay {
     pub certificate_folder: Option<&'static str>,
     /// HAProxy's files, where the engine cannot mount their folder.
     pub configs: Option<Vec<Config>>,
+    /// Whether the checkout below has a KDC, so that gateways need its keytabs.
+    pub is_secure_checkout: bool,
+    /// The network of the files below, where it is not the one that Compose makes for a project.
+    pub network: Option<&'static str>,
+    /// The address of each gateway there, by its service; empty where the engine gives them.
+    pub addresses: BTreeMap<String, String>,
 }
 
 /// A file of HAProxy's that is embedded in the Compose file.
@@ -111,9 +124,21 @@ impl Overlay {
             aliases: aliases(spec),
             certificate_folder: spec.balancer.tls.as_ref().map(|_| CERTIFICATE_FOLDER),
             configs: (spec.engine == EngineAt::Remote).then(Vec::new),
+            is_secure_checkout: spec.checkout != Checkout::Ozone,
+            network: (spec.checkout == Checkout::SecureHa).then_some(FIXED_NETWORK),
+            addresses: addresses(spec),
             scaled: by_dns.then(|| Scaled { service: SCALED_SERVICE, slots: slots(gateways) }),
         })
     }
+}
+
+/// As in Ozone's own overlay: those after the ones that its services have.
+fn addresses(spec: &Spec) -> BTreeMap<String, String> {
+    if spec.checkout != Checkout::SecureHa || spec.discovery == Discovery::Dns {
+        return BTreeMap::new();
+    }
+    let address = |name: GatewayName| (name.to_string(), format!("172.25.0.{}", LAST_TAKEN + name.number()));
+    spec.gateway_names().map(address).collect()
 }
 
 /// The hosts that gateways take, where there are domains: they refuse all others then.

@@ -17,10 +17,10 @@ use choices::FILE_NAME;
 use options::Basis;
 use values::machine::PlainPath;
 use values::{
-    Algorithm, Base, BindAddress, BucketChoice, ClientConnections, ClusterName, Connections, DatanodeCount,
-    Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health, Heap, HostName,
-    ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Replication, RequestLog,
-    Retries, ScmCount, ServerAddress, Size, Span, UserName,
+    Algorithm, Base, BindAddress, BucketChoice, Checkout, ClientConnections, ClusterName, Connections,
+    DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health,
+    Heap, HostName, ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Replication,
+    RequestLog, Retries, ScmCount, ServerAddress, Size, Span, UserName,
 };
 
 /// A problem with the choices.
@@ -104,6 +104,8 @@ pub struct Spec {
     pub balancer: BalancerSettings,
     /// Heaps.
     pub memory: Memory,
+    /// Which folder of a checkout the overlay is for; [`Checkout::Ozone`] where Ozone is this tool's.
+    pub checkout: Checkout,
     /// A folder of templates in the place of this tool's, relative to the cluster's folder.
     pub templates: Option<FolderPath>,
 }

@@ -6,10 +6,10 @@
 
 use super::values::machine::PlainPath;
 use super::values::{
-    Algorithm, Base, BindAddress, BucketChoice, ClientConnections, ClusterName, Connections, DatanodeCount,
-    Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health, Heap, HostName,
-    ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Registry, Replication,
-    RequestLog, Retries, ScmCount, Security, ServerAddress, Size, Span, Switch, Takes, UserName,
+    Algorithm, Base, BindAddress, BucketChoice, Checkout, ClientConnections, ClusterName, Connections,
+    DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health,
+    Heap, HostName, ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Registry,
+    Replication, RequestLog, Retries, ScmCount, Security, ServerAddress, Size, Span, Switch, Takes, UserName,
 };
 
 /// How each variable of this tool begins.
@@ -95,6 +95,8 @@ pub enum Scope {
     Cluster,
     /// Only where gateways run in containers.
     Containers,
+    /// Only in an overlay of this tool's own for an Ozone checkout.
+    Checkout,
 }
 
 impl Opt {
@@ -227,6 +229,17 @@ pub static OPTIONS: &[Opt] = &[
         group: CLUSTER,
         help: "What the gateways stand on: one SCM and one OM, several of them, or nothing, to lay them over an Ozone checkout's own docker-compose.yaml",
         is_common: true,
+        ..ROW
+    },
+    Opt {
+        key: "checkout",
+        flag: "checkout",
+        placeholder: "FOLDER",
+        takes: Checkout::TAKES,
+        default: Preset::Is("ozone"),
+        scope: Scope::Checkout,
+        group: CLUSTER,
+        help: "The folder of the checkout's compose/ that the overlay is for; ozone is good for ozone-ha too. The other two have a KDC, and ozonesecure-ha a network with fixed addresses",
         ..ROW
     },
     Opt {

@@ -7,9 +7,9 @@ use super::choices::Choices;
 use super::options::{AUTO, Basis, OPTIONS, Opt, Scope};
 use super::values::machine::PlainPath;
 use super::values::{
-    Base, BindAddress, BucketChoice, ClusterName, DatanodeCount, Discovery, EngineAt, ImageName, OmCount,
-    OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security, ServerAddress, Size, Switch,
-    UserName,
+    Base, BindAddress, BucketChoice, Checkout, ClusterName, DatanodeCount, Discovery, EngineAt, ImageName,
+    OmCount, OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security, ServerAddress,
+    Size, Switch, UserName,
 };
 use super::{
     BackendTls, BalancerSettings, Kerberos, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts,
@@ -39,6 +39,7 @@ impl Spec {
         let spec = Self {
             name: reader.chosen("name").unwrap_or_else(|| ClusterName::from_folder(folder)),
             base: reader.basis.base,
+            checkout: reader.get("checkout"),
             profile: reader.basis.profile,
             version: version.clone(),
             ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
@@ -109,6 +110,7 @@ impl Spec {
         spec.check_buckets(&mut reader);
         spec.check_drained(&mut reader);
         spec.check_counts(&mut reader);
+        spec.check_addresses(&mut reader);
         spec.check_replication(&mut reader);
         spec.check_additions(&mut reader);
         spec.check_domains(&mut reader);
@@ -120,17 +122,21 @@ impl Spec {
     #[must_use]
     pub fn meaningless_because(&self, option: &Opt) -> Option<&'static str> {
         match option.scope {
-            Scope::Tuned if self.profile == Profile::Upstream => {
+            Scope::Tuned | Scope::Checkout if self.profile == Profile::Upstream => {
                 Some("with the profile `upstream`, which renders Ozone's own example")
             }
-            Scope::Containers | Scope::Cluster if !self.in_containers() => {
+            Scope::Containers | Scope::Cluster | Scope::Checkout if !self.in_containers() => {
                 Some("with gateways on other machines (`servers`)")
             }
             Scope::Cluster if self.base == Base::None && option.key == "buckets" => Some(
                 "with the base `none`, which leaves Ozone to other files: `ozone sh bucket create /s3v/NAME` in its OM makes one",
             ),
-            Scope::Cluster if self.base == Base::None && option.key == "security" => {
-                Some("with the base `none` yet: `--base single` and `--base ha` make secure clusters")
+            Scope::Cluster if self.base == Base::None && option.key == "security" => Some(
+                "with the base `none`, whose KDC and users are the checkout's: `--checkout ozonesecure` and `--checkout ozonesecure-ha` \
+                 lie over the secure ones",
+            ),
+            Scope::Checkout if self.base != Base::None => {
+                Some("without `base: none`, which leaves Ozone to a checkout")
             }
             Scope::Cluster if self.base == Base::None => {
                 Some("with the base `none`, which leaves Ozone to other files")
@@ -219,6 +225,17 @@ impl Spec {
                 reader.problem("base", "`ha` with one SCM and one OM is the base `single`".to_owned());
             }
             _ => {}
+        }
+    }
+
+    fn check_addresses(&self, reader: &mut Reader) {
+        let (count, most) = (self.gateways.get(), Checkout::MOST_FIXED);
+        if self.checkout == Checkout::SecureHa && self.discovery == Discovery::Static && count > most {
+            let message = format!(
+                "{count} gateways do not fit into the network of ozonesecure-ha, which has addresses for {most}: \
+                 `--discovery dns` needs no fixed ones"
+            );
+            reader.problem("gateways.count", message);
         }
     }
 
@@ -510,7 +527,8 @@ mod tests {
             ),
             (
                 &[("base", "none"), ("security", "kerberos")],
-                "security (--secure): has no meaning with the base `none` yet: `--base single` and `--base ha` make secure clusters",
+                "security (--secure): has no meaning with the base `none`, whose KDC and users are the checkout's: `--checkout ozonesecure` and \
+                 `--checkout ozonesecure-ha` lie over the secure ones",
             ),
             (
                 &[("profile", "upstream"), ("security", "kerberos")],

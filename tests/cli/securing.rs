@@ -47,7 +47,10 @@ fn users_that_cannot_be_are_refused_before_anything_is_written() {
         ),
         (&["--secure", "--user", "a/b"], "users (--user): `a/b` names no user: Kerberos and S3 both take"),
         (&["--secure", "--user", "alice,alice"], "users (--user): alice is there twice"),
-        (&["--secure", "--base", "none"], "security (--secure): has no meaning with the base `none` yet"),
+        (
+            &["--secure", "--base", "none"],
+            "security (--secure): has no meaning with the base `none`, whose KDC and users are the checkout's",
+        ),
         (
             &["--secure", "--profile", "upstream"],
             "security (--secure): has no meaning with the profile `upstream`",

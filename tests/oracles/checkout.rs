@@ -8,7 +8,9 @@ use crate::support::Sandbox;
 /// of Ozone's own file.
 #[derive(Debug)]
 pub(crate) struct Checkout {
-    name: &'static str,
+    pub(crate) name: &'static str,
+    /// The options of an overlay for it.
+    pub(crate) options: &'static [&'static str],
     compose: &'static str,
     settings: &'static str,
     /// A key by which a gateway finds the OM, or several.
@@ -18,13 +20,29 @@ pub(crate) struct Checkout {
 pub(crate) const CHECKOUTS: &[Checkout] = &[
     Checkout {
         name: "ozone",
+        options: &[],
         compose: SINGLE,
         settings: "OZONE-SITE.XML_ozone.om.address=om\nOZONE-SITE.XML_ozone.scm.names=scm\n",
         finds_om_by: ("OZONE-SITE.XML_ozone.om.address", "om"),
     },
     Checkout {
         name: "ozone-ha",
+        options: &[],
         compose: HA,
+        settings: HA_SETTINGS,
+        finds_om_by: ("OZONE-SITE.XML_ozone.om.nodes.omservice", "om1,om2,om3"),
+    },
+    Checkout {
+        name: "ozonesecure",
+        options: &["--checkout", "ozonesecure"],
+        compose: SECURE,
+        settings: "OZONE-SITE.XML_ozone.om.address=om\nOZONE-SITE.XML_ozone.security.enabled=true\n",
+        finds_om_by: ("OZONE-SITE.XML_ozone.om.address", "om"),
+    },
+    Checkout {
+        name: "ozonesecure-ha",
+        options: &["--checkout", "ozonesecure-ha"],
+        compose: SECURE_HA,
         settings: HA_SETTINGS,
         finds_om_by: ("OZONE-SITE.XML_ozone.om.nodes.omservice", "om1,om2,om3"),
     },
@@ -148,7 +166,99 @@ services:
     ports: ["9888:9888"]
 "#;
 
+/// What the services of a secure folder have beside the rest.
+const SECURE: &str = r#"
+x-secure: &secure
+  <<: *ozone
+  dns_search: .
+  volumes:
+    - ../..:/opt/hadoop
+    - ../_keytabs:/etc/security/keytabs
+    - ./krb5.conf:/etc/krb5.conf
+  depends_on:
+    kdc:
+      condition: service_healthy
+
+services:
+  kdc:
+    image: ${OZONE_TESTKRB5_IMAGE}
+    hostname: kdc
+    dns_search: .
+    volumes:
+      - ../..:/opt/hadoop
+      - ../_keytabs:/etc/security/keytabs
+    command: ["/opt/hadoop/compose/common/init-kdc.sh"]
+  om:
+    <<: *secure
+    hostname: om
+    command: ["ozone", "om"]
+    ports: ["9874:9874", "9862:9862"]
+  s3g:
+    <<: *secure
+    hostname: s3g
+    command: ["ozone", "s3g"]
+    ports: ["9878:9878"]
+"#;
+
+const SECURE_HA: &str = r#"
+x-secure: &secure
+  <<: *ozone
+  dns_search: .
+  volumes:
+    - ../..:/opt/hadoop
+    - ../_keytabs:/etc/security/keytabs
+    - ./krb5.conf:/etc/krb5.conf
+  depends_on:
+    kdc:
+      condition: service_healthy
+
+services:
+  kdc:
+    image: ${OZONE_TESTKRB5_IMAGE}
+    hostname: kdc
+    dns_search: .
+    volumes:
+      - ../..:/opt/hadoop
+      - ../_keytabs:/etc/security/keytabs
+    command: ["/opt/hadoop/compose/common/init-kdc.sh"]
+    networks:
+      ozone_net:
+        ipv4_address: 172.25.0.100
+  om1:
+    <<: *secure
+    hostname: om1
+    command: ["ozone", "om"]
+    ports: ["9880:9874", "9890:9872"]
+    extra_hosts: ["scm1.org=172.25.0.116"]
+    networks:
+      ozone_net:
+        ipv4_address: 172.25.0.111
+  scm1.org:
+    <<: *secure
+    hostname: scm1.org
+    command: ["ozone", "scm"]
+    ports: ["9990:9876", "9992:9860"]
+    extra_hosts: ["om1=172.25.0.111", "scm1.org=172.25.0.116"]
+    networks:
+      ozone_net:
+        ipv4_address: 172.25.0.116
+  s3g:
+    <<: *secure
+    hostname: s3g
+    command: ["ozone", "s3g"]
+    networks:
+      ozone_net:
+        ipv4_address: 172.25.0.120
+networks:
+  ozone_net:
+    ipam:
+      driver: default
+      config:
+        - subnet: "172.25.0.0/24"
+"#;
+
 const ENV: &str = "\
+OZONE_TESTKRB5_IMAGE=ghcr.io/apache/ozone-testkrb5:20260507-1
 OZONE_RUNNER_VERSION=20260206-2-jdk21
 OZONE_RUNNER_IMAGE=apache/ozone-runner
 OZONE_OPTS=

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::checkout::{self, CHECKOUTS};
+use crate::checkout::{self, CHECKOUTS, Checkout};
 use crate::overlay::OVERLAY;
 use crate::support::examples::{self, Example};
 use crate::support::{Outcome, Runs, Sandbox, clean, tools};
@@ -43,6 +43,13 @@ const EXPECTED: &[Expected] = &[
         images: [checkout::RUNNER, HAPROXY_UPSTREAM],
         // 19878 is the checkout's own, and HAProxy listens there.
         ports: &["s3g *:19878->19878", "s3g *:9878->9878"],
+    },
+    Expected {
+        case: "overlay-on-secure-checkout",
+        gateways: 5,
+        datanodes: 0,
+        images: [checkout::RUNNER, HAPROXY],
+        ports: &["s3g 127.0.0.1:8404->8404", "s3g 127.0.0.1:9878->9878"],
     },
     Expected { datanodes: 3, ..usual("replicated", 3) },
     usual("roundrobin", 3),
@@ -239,7 +246,9 @@ fn understood(case: &str) -> Value {
         return config(&example.folder, &[]);
     }
     let sandbox = Sandbox::new();
-    let checkout = &CHECKOUTS[0];
+    let choices = example.read("ozone-compose.yaml");
+    let is_named = |checkout: &&Checkout| choices.contains(&format!("checkout: {}\n", checkout.name));
+    let checkout = CHECKOUTS.iter().find(is_named).unwrap_or(&CHECKOUTS[0]);
     let folder = checkout.make(&sandbox);
     for file in ["s3-haproxy.yaml", "haproxy/s3-haproxy.cfg"] {
         sandbox.write(&checkout.file(file), example.read(file));

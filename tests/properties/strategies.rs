@@ -32,7 +32,10 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
             let is =
                 |key: &str, text: &str| all.iter().any(|(one, texts)| one.key == key && texts[0] == text);
             let has = |key: &str| all.iter().any(|(option, _)| option.key == key);
-            let can_encrypt = profile == "tuned" && !is("engine", "remote");
+            let can_encrypt = profile == "tuned";
+            let count = all.iter().find(|(option, _)| option.key == "gateways.count");
+            let has_room =
+                count.is_none_or(|(_, texts)| texts[0].parse().is_ok_and(|count: u32| count <= 134));
             let (certificate, key) = (has("balancer.tls-cert"), has("balancer.tls-key"));
             let is_secure = profile == "tuned" && is("security", "kerberos");
             let has_own = is("balancer.tls", "on") && certificate && key;
@@ -42,6 +45,7 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
                     "balancer.tls" => can_encrypt,
+                    "checkout" => has_room,
                     "security" => profile == "tuned",
                     "users" => is_secure,
                     "balancer.tls-cert" | "balancer.tls-key" => is_there || can_encrypt && has_own,
@@ -82,6 +86,7 @@ fn has_a_meaning(option: &Opt, place: Where, profile: &str) -> bool {
             Scope::Tuned => profile == "tuned" && (!is_of_containers || place != Where::RealHosts),
             Scope::Cluster => [Where::Single, Where::Ha].contains(&place),
             Scope::Containers => place != Where::RealHosts,
+            Scope::Checkout => place == Where::Checkout && profile == "tuned",
         }
 }
 

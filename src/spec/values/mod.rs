@@ -124,6 +124,23 @@ words! {
 }
 
 words! {
+    /// The folder of an Ozone checkout's `compose/` that an overlay is for: what gateways need there beside the image.
+    Checkout {
+        /// Nothing more; `ozone-ha` is alike.
+        Ozone = "ozone",
+        /// Keytabs, and a KDC.
+        Secure = "ozonesecure",
+        /// The same in a network with fixed addresses.
+        SecureHa = "ozonesecure-ha",
+    }
+}
+
+impl Checkout {
+    /// How many gateways have a fixed address in `ozonesecure-ha`: 172.25.0.121 to 172.25.0.254.
+    pub const MOST_FIXED: u32 = 134;
+}
+
+words! {
     /// Which Ozone the gateways are laid over.
     Base {
         /// One SCM, one OM and the datanodes, written beside the gateways.
