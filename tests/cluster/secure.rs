@@ -9,10 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use fs_err as fs;
+use ozone_compose::s3::Key;
+use serde_json::Value;
 
 use crate::clients;
-use crate::running::{Cluster, TOOLS};
+use crate::running::{Cluster, TOOLS, assert_unharmed};
 use crate::support::archive::unpacked;
+use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, say, tools};
 
 const KDC: &str = "ghcr.io/apache/ozone-testkrb5:20260507-1";
@@ -62,6 +65,16 @@ fn secrets(cluster: &Cluster) -> Vec<String> {
     secrets
 }
 
+/// Twelve clients with the secret of alice.
+fn load_of_alice(cluster: &Cluster) -> Load {
+    let environment = cluster.succeed(&["env", "--user", "alice", "--format", "json"]).stdout;
+    let environment: Value = serde_json::from_str(&environment).expect("JSON");
+    let of = |name: &str| environment["variables"][name].as_str().expect("a text").to_owned();
+    let key = Key::new(&of("AWS_ACCESS_KEY_ID"), &of("AWS_SECRET_ACCESS_KEY"));
+    let traffic = Traffic { at_most: Duration::from_secs(600), ..Traffic::default() };
+    Load::of_user(&key, &of("AWS_ENDPOINT_URL_S3"), traffic)
+}
+
 #[track_caller]
 fn nobody_sees(cluster: &Cluster, place: &str, text: &str) {
     for secret in secrets(cluster) {
@@ -106,9 +119,13 @@ fn alice_is_served_and_nobody_else_and_nobody_sees_her_secret() {
     }
     let cluster = secure("secure", &["-n", "2"]);
     alice_alone_is_served(&cluster, "after up");
+    let load = load_of_alice(&cluster);
     cluster.succeed(&["scale", "3"]);
+    for change in [&["restart", "s3g1"][..], &["drain", "s3g2"], &["resume"], &["reload"]] {
+        cluster.succeed(change);
+    }
+    assert_unharmed(&load.stop(), "a larger number, a restart and three reloads with security", 200);
     clients::boto3(&cluster);
-    cluster.succeed(&["restart", "s3g1"]);
     alice_alone_is_served(&cluster, "after scale and restart");
 
     let stop = Arc::new(AtomicBool::new(false));
@@ -172,8 +189,10 @@ fn a_secure_cluster_with_several_scms_and_oms_refuses_the_same() {
     let cluster = secure("secure-ha", &["--base", "ha", "-n", "3"]);
     alice_alone_is_served(&cluster, "after up");
     clients::boto3(&cluster);
+    let load = load_of_alice(&cluster);
     cluster.succeed(&["scale", "4"]);
     cluster.succeed(&["restart", "s3g2"]);
+    assert_unharmed(&load.stop(), "a larger number and a restart with security and several OMs", 100);
     alice_alone_is_served(&cluster, "after scale and restart");
     cluster.start_at_other_addresses();
     alice_alone_is_served(&cluster, "after stop and start at other addresses");

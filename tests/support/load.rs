@@ -136,8 +136,13 @@ struct Shared {
 impl Load {
     /// Makes the bucket and starts the clients.
     pub(crate) fn start(endpoint: &str, traffic: Traffic) -> Self {
+        Self::of_user(&Key::of_nobody(), endpoint, traffic)
+    }
+
+    /// The same, signed with a user's key.
+    pub(crate) fn of_user(key: &Key, endpoint: &str, traffic: Traffic) -> Self {
         let (place, patience) = (Endpoint::plain(endpoint), Duration::from_secs(30));
-        let signer = Client::new(&place, BUCKET, patience, &Key::of_nobody()).expect("an endpoint");
+        let signer = Client::new(&place, BUCKET, patience, key).expect("an endpoint");
         let made = signer.make_bucket().expect("an answer");
         assert!(made.is_good(), "the bucket was not made: {}", made.verdict());
         let host = endpoint.strip_prefix("http://").expect("plain HTTP").trim_end_matches('/').to_owned();
