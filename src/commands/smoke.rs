@@ -15,7 +15,7 @@ use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
 use crate::observe::{Observed, listed};
 use crate::s3::Key;
-use crate::s3::smoke::{Gateways, Outcome, Place, SmokeCheck, Stranger, smoke};
+use crate::s3::smoke::{Gateways, Outcome, Place, RefusedUser, SmokeCheck, smoke};
 use crate::secrets::{self, Verb};
 use crate::spec::values::{GatewayName, Profile};
 use crate::ui::table;
@@ -35,7 +35,7 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
         endpoint: &cluster.endpoint,
         bucket: &bucket,
         key: &key,
-        strangers: &strangers(&cluster, &key, &context.engine)?,
+        refused_users: &refused_users(&cluster, &key, &context.engine)?,
         gateways: &expected(&cluster, &seen),
         domains: &domains,
     };
@@ -57,18 +57,18 @@ const REVOKED: &str = "ozone-compose-revoked";
 
 /// Which users a secure cluster must refuse in the bucket of this tool: a wrong secret, an unknown key, one that was
 /// revoked, and the first user, whose bucket it is not.
-fn strangers(cluster: &Answering, own: &Key, engine: &Engine) -> Result<Vec<Stranger>> {
+fn refused_users(cluster: &Answering, own: &Key, engine: &Engine) -> Result<Vec<RefusedUser>> {
     let Some(kerberos) = &cluster.site.spec.kerberos else { return Ok(Vec::new()) };
     let nobody = Key::new("ozone-compose-nobody", own.secret());
-    let mut strangers = vec![
+    let mut refused_users = vec![
         ("wrong-secret", Ok(own.forged())),
         ("unknown-key", Ok(nobody)),
         ("revoked-key", revoked_key(cluster, engine)?),
     ];
     if let Some(user) = kerberos.users.first() {
-        strangers.push(("other-user", Ok(credentials::of_user(&cluster.site, Some(user))?)));
+        refused_users.push(("other-user", Ok(credentials::of_user(&cluster.site, Some(user))?)));
     }
-    Ok(strangers)
+    Ok(refused_users)
 }
 
 /// A key that OM has made and revoked, or why it has not.
@@ -96,7 +96,7 @@ fn gateways(observed: &Observed) -> Vec<Gateway> {
 /// does not answer, or names none that it knows, all of them are, by the names that the configuration gives them.
 fn expected(cluster: &Answering, seen: &[Gateway]) -> Gateways {
     if cluster.site.spec.profile == Profile::Upstream {
-        return Gateways::Untold("the balancer of the upstream profile does not say which gateway answers");
+        return Gateways::Unknown("the balancer of the upstream profile does not say which gateway answers");
     }
     let up: Vec<String> = seen.iter().filter(|one| one.is_up()).map(|one| one.name.to_string()).collect();
     let all = cluster.site.spec.in_rotation().map(|name| name.to_string());

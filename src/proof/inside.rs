@@ -47,10 +47,10 @@ code "$remove" --request DELETE >/dev/null
 pub(super) fn probe(container: &Container, prover: &Prover<'_>) -> Result<Result<(), String>> {
     let endpoint = Endpoint::plain(&format!("http://127.0.0.1:{S3_PORT}"));
     let client = |key: &Key| Client::new(&endpoint, BUCKET, SIGNED_FOR, key);
-    let (client, stranger) = (client(&prover.key)?, prover.forged().map(|key| client(&key)).transpose()?);
+    let (client, refused_user) = (client(&prover.key)?, prover.forged().map(|key| client(&key)).transpose()?);
     let (bucket, credentials) = client.signer();
-    let forged = stranger.as_ref().map(|stranger| {
-        let (bucket, credentials) = stranger.signer();
+    let forged = refused_user.as_ref().map(|refused_user| {
+        let (bucket, credentials) = refused_user.signer();
         bucket.get_object(Some(credentials), &container.name).sign(SIGNED_FOR)
     });
     let key = container.name.as_str();

@@ -49,7 +49,7 @@ pub enum Gateways {
     /// These, each of them.
     Named(Vec<String>),
     /// Unknown, for this reason.
-    Untold(&'static str),
+    Unknown(&'static str),
 }
 
 /// How a check ended.
@@ -106,7 +106,7 @@ pub struct Report {
 type Work<'a> = Box<dyn Fn(&mut Trial) -> Result<String, Fault> + 'a>;
 
 /// A user that every gateway must refuse, by the name of the check; or why there is none, with which the check fails.
-pub type Stranger = (&'static str, Result<Key, String>);
+pub type RefusedUser = (&'static str, Result<Key, String>);
 
 /// An S3 to try.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ pub struct Place<'a> {
     /// The key of the user that sends the requests.
     pub key: &'a Key,
     /// Who must be refused there.
-    pub strangers: &'a [Stranger],
+    pub refused_users: &'a [RefusedUser],
     /// The gateways that should answer.
     pub gateways: &'a Gateways,
     /// The domains under which buckets should have names.
@@ -135,7 +135,7 @@ pub fn smoke(
     interrupt: &Interrupt,
     mut begun: impl FnMut(&'static str),
 ) -> Result<Report> {
-    let Place { endpoint, bucket, key, strangers, gateways, domains } = *place;
+    let Place { endpoint, bucket, key, refused_users, gateways, domains } = *place;
     let client = Client::new(endpoint, bucket, DEADLINE, key)?;
     let names: &[String] = if let Gateways::Named(names) = gateways { names } else { &[] };
     let mut report = Report { checks: Vec::new(), distribution: BTreeMap::new() };
@@ -144,11 +144,11 @@ pub fn smoke(
     let never = Interrupt::default();
     let mut steps: Vec<(&'static str, Option<&'static str>, Work<'_>)> = Vec::new();
     steps.extend(STEPS.map(|(name, needs, step)| (name, needs, Box::new(step) as Work<'_>)));
-    for (name, key) in strangers {
+    for (name, key) in refused_users {
         let refused = move |trial: &mut Trial| {
             let key = key.as_ref().map_err(|why| Fault::new(why.clone()))?;
-            let stranger = Client::new(endpoint, bucket, DEADLINE, key);
-            refusal(trial, &stranger.map_err(|error| Fault::new(error.to_string()))?)
+            let refused_user = Client::new(endpoint, bucket, DEADLINE, key);
+            refusal(trial, &refused_user.map_err(|error| Fault::new(error.to_string()))?)
         };
         steps.push((name, Some("bucket"), Box::new(refused)));
     }
@@ -183,7 +183,7 @@ fn reason_to_skip(
     let passed = |needs: &str| before.iter().any(|one| one.name == needs && one.result == Outcome::Passed);
     match (needs, gateways) {
         (Some(needs), _) if !passed(needs) => Some(format!("`{needs}` did not pass")),
-        (_, Gateways::Untold(reason)) if ["cross-gateway", DISTRIBUTION].contains(&name) => {
+        (_, Gateways::Unknown(reason)) if ["cross-gateway", DISTRIBUTION].contains(&name) => {
             Some((*reason).to_owned())
         }
         (_, Gateways::Named(names)) if name == "cross-gateway" && names.len() == 1 => {
@@ -215,9 +215,9 @@ mod tests {
         let skips = |name, gateways: &Gateways| {
             reason_to_skip(name, Some("bucket"), gateways, &[passed("bucket")]).is_some()
         };
-        let untold = Gateways::Untold("nobody tells");
-        assert!(skips("cross-gateway", &untold) && skips(DISTRIBUTION, &untold));
-        assert!(!skips("multipart", &untold));
+        let unknown = Gateways::Unknown("not known");
+        assert!(skips("cross-gateway", &unknown) && skips(DISTRIBUTION, &unknown));
+        assert!(!skips("multipart", &unknown));
         let one = Gateways::Named(vec!["s3g1".to_owned()]);
         assert!(skips("cross-gateway", &one) && !skips(DISTRIBUTION, &one));
     }

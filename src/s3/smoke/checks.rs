@@ -228,10 +228,12 @@ pub(super) fn distribution(trial: &mut Trial) -> Result<String, Fault> {
 }
 
 /// Every gateway refuses a user who must not read or write here.
-pub(super) fn refusal(trial: &mut Trial, stranger: &Client) -> Result<String, Fault> {
+pub(super) fn refusal(trial: &mut Trial, refused_user: &Client) -> Result<String, Fault> {
     let asked = ROUNDS * trial.names.len().max(1);
     for number in 0..asked {
-        for (what, answer) in [("PUT", stranger.put("refused", b"no")), ("GET", stranger.get("small/page"))] {
+        for (what, answer) in
+            [("PUT", refused_user.put("refused", b"no")), ("GET", refused_user.get("small/page"))]
+        {
             let answer = trial.asked(what, answer)?;
             if answer.status != 403 {
                 return Err(Fault::of(&answer, &format!("{what}: {} instead of 403", answer.verdict())));
