@@ -11,7 +11,7 @@ pub(crate) struct Checkout {
     pub(crate) name: &'static str,
     /// The options of an overlay for it.
     pub(crate) options: &'static [&'static str],
-    compose: &'static str,
+    compose: &'static [&'static str],
     settings: &'static str,
     /// A key by which a gateway finds the OM, or several.
     pub(crate) finds_om_by: (&'static str, &'static str),
@@ -21,28 +21,28 @@ pub(crate) const CHECKOUTS: &[Checkout] = &[
     Checkout {
         name: "ozone",
         options: &[],
-        compose: SINGLE,
+        compose: &[SINGLE],
         settings: "OZONE-SITE.XML_ozone.om.address=om\nOZONE-SITE.XML_ozone.scm.names=scm\n",
         finds_om_by: ("OZONE-SITE.XML_ozone.om.address", "om"),
     },
     Checkout {
         name: "ozone-ha",
         options: &[],
-        compose: HA,
+        compose: &[HA],
         settings: HA_SETTINGS,
         finds_om_by: ("OZONE-SITE.XML_ozone.om.nodes.omservice", "om1,om2,om3"),
     },
     Checkout {
         name: "ozonesecure",
         options: &["--checkout", "ozonesecure"],
-        compose: SECURE,
+        compose: &[SECURE_COMMON, SECURE],
         settings: "OZONE-SITE.XML_ozone.om.address=om\nOZONE-SITE.XML_ozone.security.enabled=true\n",
         finds_om_by: ("OZONE-SITE.XML_ozone.om.address", "om"),
     },
     Checkout {
         name: "ozonesecure-ha",
         options: &["--checkout", "ozonesecure-ha"],
-        compose: SECURE_HA,
+        compose: &[SECURE_COMMON, SECURE_HA],
         settings: HA_SETTINGS,
         finds_om_by: ("OZONE-SITE.XML_ozone.om.nodes.omservice", "om1,om2,om3"),
     },
@@ -166,8 +166,8 @@ services:
     ports: ["9888:9888"]
 "#;
 
-/// What the services of a secure folder have beside the rest.
-const SECURE: &str = r#"
+/// What both secure folders begin with, up to the end of their KDC.
+const SECURE_COMMON: &str = r#"
 x-secure: &secure
   <<: *ozone
   dns_search: .
@@ -188,7 +188,9 @@ services:
       - ../..:/opt/hadoop
       - ../_keytabs:/etc/security/keytabs
     command: ["/opt/hadoop/compose/common/init-kdc.sh"]
-  om:
+"#;
+
+const SECURE: &str = r#"  om:
     <<: *secure
     hostname: om
     command: ["ozone", "om"]
@@ -200,28 +202,7 @@ services:
     ports: ["9878:9878"]
 "#;
 
-const SECURE_HA: &str = r#"
-x-secure: &secure
-  <<: *ozone
-  dns_search: .
-  volumes:
-    - ../..:/opt/hadoop
-    - ../_keytabs:/etc/security/keytabs
-    - ./krb5.conf:/etc/krb5.conf
-  depends_on:
-    kdc:
-      condition: service_healthy
-
-services:
-  kdc:
-    image: ${OZONE_TESTKRB5_IMAGE}
-    hostname: kdc
-    dns_search: .
-    volumes:
-      - ../..:/opt/hadoop
-      - ../_keytabs:/etc/security/keytabs
-    command: ["/opt/hadoop/compose/common/init-kdc.sh"]
-    networks:
+const SECURE_HA: &str = r#"    networks:
       ozone_net:
         ipv4_address: 172.25.0.100
   om1:
@@ -281,7 +262,7 @@ pub(crate) const RUNNER: &str = "apache/ozone-runner:20260206-2-jdk21";
 impl Checkout {
     /// Makes the folder, as deep in a distribution as Ozone's.
     pub(crate) fn make(&self, sandbox: &Sandbox) -> PathBuf {
-        let compose = format!("{COMMON}{}", self.compose);
+        let compose = format!("{COMMON}{}", self.compose.concat());
         for (name, text) in
             [("docker-compose.yaml", compose.as_str()), (".env", ENV), ("docker-config", self.settings)]
         {
