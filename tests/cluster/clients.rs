@@ -37,7 +37,7 @@ fn every_client_is_content_over_http_and_https_with_buckets_in_the_path_and_in_t
     }
     // Ports where nothing else of these tests is.
     let up = format!(
-        "up -n 3 --tls --domain s3.localhost --bucket a,b --name {} --s3-port 19871 --https-port 19881 \
+        "up -n 3 --tls --domain s3.localhost --bucket first,second --name {} --s3-port 19871 --https-port 19881 \
          --stats-port 19891 --scm-port off --om-port off",
         cluster.project
     );
