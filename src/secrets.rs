@@ -7,8 +7,6 @@ use anyhow::Result;
 
 use crate::engine::Engine;
 use crate::engine::objects::Container;
-use crate::observe::Observed;
-use crate::plan::Role;
 use crate::s3::Key;
 
 /// Sends a gateway, in its own container and as an administrator, requests for the users that follow, with the method
@@ -73,11 +71,6 @@ pub fn request(
     let requests = requests.with(["sh", "-c", REQUESTS, "sh", method]).with(users.iter().copied());
     let patience = ANSWERS_WITHIN * u32::try_from(users.len()).unwrap_or(u32::MAX);
     Ok(answers(&engine.ask(&requests.lasting(patience))?.stdout))
-}
-
-/// The gateways that may be sent requests.
-pub fn running_gateways(observed: &Observed) -> impl Iterator<Item = &Container> {
-    observed.of_role(Role::Gateway).map(|one| &one.container).filter(|one| one.is_running())
 }
 
 fn answers(said: &str) -> Vec<Answer> {

@@ -270,8 +270,7 @@ impl<'a> Session<'a> {
 
     /// An OM that runs.
     fn running_om(&self) -> Result<Member> {
-        let mut members = self.observe()?.members.into_iter();
-        members.find(|one| one.role == Role::Om && one.container.is_running()).ok_or_else(|| {
+        self.observe()?.running(Role::Om).next().cloned().ok_or_else(|| {
             let message = format!("no OM of cluster `{}` runs", self.site.name);
             let hint = format!("`{}` starts it", self.site.command("up"));
             Failure::new(Status::Failed, message).with_hint(hint).into()

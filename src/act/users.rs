@@ -10,6 +10,7 @@ use crate::credentials::{self, Credentials, FILE};
 use crate::engine::objects::Container;
 use crate::error::{Failure, Status};
 use crate::observe::listed;
+use crate::plan::Role;
 use crate::proof::Prover;
 use crate::s3::Key;
 use crate::secrets::{self, Answer, Verb};
@@ -121,7 +122,8 @@ impl Session<'_> {
             (users.iter().copied().collect(), Vec::new(), 0);
         let engine = self.engine;
         prover.until(&mut self.progress, "the secrets of S3 users", |observed| {
-            let gateways: Vec<&Container> = secrets::running_gateways(observed).collect();
+            let gateways: Vec<&Container> =
+                observed.running(Role::Gateway).map(|one| &one.container).collect();
             let Some(gateway) = gateways.get(turn % gateways.len().max(1)) else { return Ok(None) };
             turn += 1;
             for Answer { user, status, key } in secrets::request(engine, gateway, verb, &left)? {

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
 use crate::observe::{Observed, listed};
+use crate::plan::Role;
 use crate::s3::Key;
 use crate::s3::smoke::{Gateways, Outcome, Place, RefusedUser, SmokeCheck, smoke};
 use crate::secrets::{self, Verb};
@@ -75,14 +76,14 @@ fn refused_users(cluster: &Answering, own: &Key, engine: &Engine) -> Result<Vec<
 fn revoked_key(cluster: &Answering, engine: &Engine) -> Result<Result<Key, String>> {
     let user = BTreeSet::from([REVOKED]);
     let mut tried = Vec::new();
-    for gateway in secrets::running_gateways(&cluster.observed) {
-        let request = |verb| secrets::request(engine, gateway, verb, &user);
+    for gateway in cluster.observed.running(Role::Gateway) {
+        let request = |verb| secrets::request(engine, &gateway.container, verb, &user);
         let made = request(Verb::Make)?.into_iter().find_map(|answer| answer.key);
         let is_revoked = request(Verb::Revoke)?.iter().any(|answer| answer.status == 200);
         if let Some(key) = made.filter(|_| is_revoked) {
             return Ok(Ok(key));
         }
-        tried.push(gateway.name.as_str());
+        tried.push(gateway.container.name.as_str());
     }
     Ok(Err(format!("{} made no secret for `{REVOKED}`; they need the KDC", listed(&tried))))
 }

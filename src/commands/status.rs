@@ -189,8 +189,8 @@ fn leaders(site: &Site, observed: &Observed, engine: &Engine) -> BTreeMap<&'stat
     ];
     // Inside, since any of them may be the one that is down, and only the first is published.
     let leader = |role: Role, url: &str| {
-        let running = observed.of_role(role).filter(|member| member.container.is_running());
-        running
+        observed
+            .running(role)
             .filter_map(|member| evidence::page_inside(engine, &member.container, "curl", url).ok())
             .find_map(|page| jmx::leader(&page))
     };

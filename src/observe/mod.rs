@@ -174,7 +174,12 @@ impl Observed {
     /// The balancer's container where it runs.
     #[must_use]
     pub fn running_balancer(&self) -> Option<&Member> {
-        self.members.iter().find(|one| one.role == Role::Balancer && one.container.is_running())
+        self.running(Role::Balancer).next()
+    }
+
+    /// Containers of a role that run.
+    pub fn running(&self, role: Role) -> impl Iterator<Item = &Member> {
+        self.of_role(role).filter(|one| one.container.is_running())
     }
 
     /// Containers of a role.

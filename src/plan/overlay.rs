@@ -19,8 +19,6 @@ use crate::spec::{PublishedPort, Spec};
 
 /// The network in `compose/ozonesecure-ha` of an Ozone checkout: 172.25.0.0/24.
 const FIXED_NETWORK: &str = "ozone_net";
-/// The last number of the highest address that a service of that folder has: `s3g`.
-const LAST_TAKEN: u32 = 120;
 
 /// Balancer and gateways; the fields are the variables of `s3-haproxy.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -137,7 +135,8 @@ fn addresses(spec: &Spec) -> BTreeMap<String, String> {
     if spec.checkout != Checkout::SecureHa || spec.discovery == Discovery::Dns {
         return BTreeMap::new();
     }
-    let address = |name: GatewayName| (name.to_string(), format!("172.25.0.{}", LAST_TAKEN + name.number()));
+    let address =
+        |name: GatewayName| (name.to_string(), format!("172.25.0.{}", Checkout::LAST_TAKEN + name.number()));
     spec.gateway_names().map(address).collect()
 }
 

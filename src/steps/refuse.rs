@@ -88,8 +88,8 @@ pub(super) fn refuse_other_kind(desired: &Desired<'_>, observed: &Observed) -> R
     }
     let is_scaled = |member: &Member| member.container.service() == SCALED_SERVICE;
     let by_dns = spec.discovery == Discovery::Dns;
-    let mut running = observed.of_role(Role::Gateway).filter(|one| one.container.is_running());
-    if observed.running_balancer().is_some() && running.any(|one| is_scaled(one) != by_dns) {
+    let is_other = |one: &Member| is_scaled(one) != by_dns;
+    if observed.running_balancer().is_some() && observed.running(Role::Gateway).any(is_other) {
         return refusal(
             format!("runs with another discovery than `{}`, and its gateways would all go", spec.discovery),
             anew(),

@@ -32,23 +32,22 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
             let is =
                 |key: &str, text: &str| all.iter().any(|(one, texts)| one.key == key && texts[0] == text);
             let has = |key: &str| all.iter().any(|(option, _)| option.key == key);
-            let can_encrypt = profile == "tuned";
+            let is_tuned = profile == "tuned";
             let count = all.iter().find(|(option, _)| option.key == "gateways.count");
             let has_room =
                 count.is_none_or(|(_, texts)| texts[0].parse().is_ok_and(|count: u32| count <= 134));
             let (certificate, key) = (has("balancer.tls-cert"), has("balancer.tls-key"));
-            let is_secure = profile == "tuned" && is("security", "kerberos");
+            let is_secure = is_tuned && is("security", "kerberos");
             let has_own = is("balancer.tls", "on") && certificate && key;
-            let is_there = place == Where::RealHosts && profile == "tuned" && certificate;
-            let has_https = is_there || can_encrypt && is("balancer.tls", "on");
+            let is_there = place == Where::RealHosts && is_tuned && certificate;
+            let has_https = is_there || is_tuned && is("balancer.tls", "on");
             for (option, texts) in all {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
-                    "balancer.tls" => can_encrypt,
+                    "balancer.tls" | "security" => is_tuned,
                     "checkout" => has_room,
-                    "security" => profile == "tuned",
                     "users" => is_secure,
-                    "balancer.tls-cert" | "balancer.tls-key" => is_there || can_encrypt && has_own,
+                    "balancer.tls-cert" | "balancer.tls-key" => is_there || is_tuned && has_own,
                     "balancer.http" => has_https,
                     "ports.https" => has_https || place != Where::RealHosts,
                     _ => true,

@@ -22,6 +22,10 @@ pub(crate) const ENGINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/up/e
 pub(crate) const UP_PATTERN: &str = "compose*\\ up\\ --detach*";
 pub(crate) const HOLDER_PATTERN: &str = "ps\\ --filter\\ publish=*";
 
+/// The commands that change a cluster that runs.
+pub(crate) const CHANGES: [&[&str]; 7] =
+    [&["scale", "2"], &["drain", "s3g1"], &["resume"], &["restart"], &["reload"], &["stop"], &["start"]];
+
 /// The machine, its folder, and the service behind its ports.
 pub(crate) struct Lab {
     pub(crate) machine: Machine,

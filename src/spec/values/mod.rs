@@ -136,8 +136,10 @@ words! {
 }
 
 impl Checkout {
-    /// How many gateways have a fixed address in `ozonesecure-ha`: 172.25.0.121 to 172.25.0.254.
-    pub const MOST_FIXED: u32 = 134;
+    /// The last number of the highest address that a service of `ozonesecure-ha` has in 172.25.0.0/24: that of `s3g`.
+    pub const LAST_TAKEN: u32 = 120;
+    /// How many gateways have an address above it, up to 172.25.0.254.
+    pub const MOST_FIXED: u32 = 254 - Self::LAST_TAKEN;
 }
 
 words! {
