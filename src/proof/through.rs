@@ -175,8 +175,7 @@ fn good(answer: Answer) -> Result<()> {
     if answer.is_good() {
         return Ok(());
     }
-    let gateway = answer.gateway.map_or_else(|| "the balancer".to_owned(), |name| format!("gateway {name}"));
-    bail!("{gateway} answered {}", answer.status)
+    bail!("{} answered {}", answer.sender(), answer.verdict())
 }
 
 fn key(worker: usize) -> String {

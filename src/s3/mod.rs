@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, bail};
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 use rusty_s3::actions::ListObjectsV2;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use ureq::http::{Method, Request};
@@ -39,6 +40,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// With less time than this there is no other try, since the lack of time and not the cluster would fail it.
 const SHORTEST_TRY: Duration = Duration::from_secs(1);
+
+/// By how much S3 lets the clocks of client and service differ.
+const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a signature is valid: longer than any deadline here.
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
@@ -100,6 +104,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The `Content-Length` in bytes; all there is of a body in the answer to a HEAD.
     pub length: Option<u64>,
+    /// How far the clock of what answered is ahead of this machine's; none where it does not say.
+    pub ahead: Option<SignedDuration>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -117,12 +123,24 @@ impl Answer {
         self.gateway.as_ref().map_or_else(|| "the balancer".to_owned(), |name| format!("gateway `{name}`"))
     }
 
-    /// The status with the code of S3's error, where there is one: `404 NoSuchBucket`.
+    /// The status with the code of S3's error, where there is one, and with what refuses good signatures: `404
+    /// NoSuchBucket`, `403 AccessDenied (its clock is 2 h ahead of this machine's, ...)`.
     #[must_use]
     pub fn verdict(&self) -> String {
         let body = String::from_utf8_lossy(&self.body);
         let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-        code.map_or_else(|| self.status.to_string(), |(code, _)| format!("{} {code}", self.status))
+        let mut verdict =
+            code.map_or_else(|| self.status.to_string(), |(code, _)| format!("{} {code}", self.status));
+        if let (403, Some(ahead)) = (self.status, self.ahead)
+            && ahead.abs() >= LARGEST_SKEW
+        {
+            let side = if ahead.is_positive() { "ahead of" } else { "behind" };
+            verdict += &format!(
+                " (its clock is {:#} {side} this machine's; a signature is valid only near its own time)",
+                SignedDuration::from_mins(ahead.abs().as_mins())
+            );
+        }
+        verdict
     }
 }
 
@@ -241,9 +259,11 @@ impl Client {
         let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let (gateway, etag) = (header(SERVED_BY), header("etag"));
         let length = header("content-length").and_then(|length| length.parse().ok());
+        let date = header("date").and_then(|date| rfc2822::parse(&date).ok());
+        let ahead = date.map(|date| date.timestamp().duration_since(Timestamp::now()));
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec().map_err(late)?;
-        Ok(Answer { status, gateway, etag, length, body })
+        Ok(Answer { status, gateway, etag, length, ahead, body })
     }
 }
 

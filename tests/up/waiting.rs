@@ -31,7 +31,7 @@ fn a_gateway_that_serves_only_one_of_put_and_get_is_not_proved() {
         assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{method}: {outcome}");
         let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
         has("  | proved: s3g1, s3g2\n");
-        has("  | the last probe met: gateway s3g3 answered 503\n");
+        has("  | the last probe met: gateway `s3g3` answered 503 ServiceUnavailable\n");
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
 
     fn answer(status: u16, gateway: Option<&str>, body: &[u8]) -> Answer {
         let gateway = gateway.map(str::to_owned);
-        Answer { status, gateway, etag: None, length: None, body: body.to_vec() }
+        Answer { status, gateway, etag: None, length: None, ahead: None, body: body.to_vec() }
     }
 
     #[test]
@@ -245,5 +245,18 @@ mod tests {
         let message = "GET: 503 No from the balancer, of no gateway".to_owned();
         assert_eq!(nameless.expect_err("a fault"), Fault::new(message));
         assert_eq!(trial.into_answers(), BTreeMap::from([("s3g1".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn a_refusal_by_another_clock_says_so() {
+        let refused = |seconds| Answer {
+            ahead: Some(jiff::SignedDuration::from_secs(seconds)),
+            ..answer(403, Some("s3g1"), b"<Code>AccessDenied</Code>")
+        };
+        let hint = "this machine's; a signature is valid only near its own time)";
+        assert_eq!(refused(7_290).verdict(), format!("403 AccessDenied (its clock is 2h 1m ahead of {hint}"));
+        assert_eq!(refused(-90_000).verdict(), format!("403 AccessDenied (its clock is 25h behind {hint}"));
+        assert_eq!(refused(60).verdict(), "403 AccessDenied");
+        assert_eq!(Answer { status: 200, ..refused(90_000) }.verdict(), "200 AccessDenied");
     }
 }
