@@ -106,6 +106,8 @@ pub enum Verb {
     Ls(Ls),
     /// Show containers, and gateways as HAProxy sees them
     Status(Status),
+    /// Show the nodes of a Swarm and which hold data; --label chooses those
+    Nodes(Nodes),
     /// Show the containers' logs
     Logs(Logs),
     /// Print the variables that S3 clients read; nothing while the cluster does not answer
@@ -280,6 +282,7 @@ pub type RouterNumber = Bounded<1, 255>;
 
 /// Arguments of `up`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Up {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
@@ -297,6 +300,9 @@ pub struct Up {
     /// Pack logs and states into this archive when it does not become ready
     #[arg(long, value_name = "FILE")]
     pub collect_on_failure: Option<PathBuf>,
+    /// On a Swarm, accept seconds without service where HAProxy's configuration changes
+    #[arg(long)]
+    pub yes: bool,
     /// Print the steps, each with its cause, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -472,6 +478,20 @@ pub struct Logs {
     /// Services, such as s3g2; all of them without
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
+}
+
+/// Arguments of `nodes`.
+#[derive(Args, Debug)]
+pub struct Nodes {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// Have a node hold the data of this number, such as node1=1
+    #[arg(long, value_name = "NODE=N", value_delimiter = ',')]
+    pub label: Vec<String>,
+    /// For people or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
 }
 
 /// How `env` prints.

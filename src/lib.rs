@@ -157,6 +157,7 @@ fn dispatch(
         Verb::Start(arguments) => commands::start::run(&arguments, &context),
         Verb::Ls(arguments) => commands::ls::run(&arguments, &context),
         Verb::Status(arguments) => commands::status::run(&arguments, &context),
+        Verb::Nodes(arguments) => commands::nodes::run(&arguments, &context),
         Verb::Logs(arguments) => commands::logs::run(&arguments, &context),
         Verb::Env(arguments) => commands::env::run(&arguments, &context),
         Verb::Run(arguments) => commands::run::run(arguments, &context),

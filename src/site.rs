@@ -14,6 +14,7 @@ use crate::observe::Observed;
 use crate::s3::variables::{trusting, variables};
 use crate::s3::{Endpoint, Key};
 use crate::spec::choices::{Choices, FILE_NAME};
+use crate::spec::values::Target;
 use crate::spec::{Spec, file};
 use crate::tls;
 use crate::workspace::Folder;
@@ -48,8 +49,20 @@ impl Site {
     /// and `up`, which keep them there; a cluster that is there is what its file says.
     ///
     /// # Errors
-    /// When there is none, or when it is one whose Ozone other files run.
+    /// When there is none, when it is one whose Ozone other files run, or when it is on Docker Swarm.
     pub fn in_folder(path: &Path) -> Result<Self> {
+        let site = Self::of_any_target(path)?;
+        match site.spec.target {
+            Target::Compose => Ok(site),
+            Target::Swarm => Err(not_on_swarm(&site.name).into()),
+        }
+    }
+
+    /// The same for what is there on Docker Swarm too.
+    ///
+    /// # Errors
+    /// As [`Self::in_folder`].
+    pub fn of_any_target(path: &Path) -> Result<Self> {
         let folder = Folder::to_read(path);
         let Some(choices) = choices_in(&folder)? else {
             let message = format!("there is no cluster in `{}`: it has no {FILE_NAME}", path.display());
@@ -133,6 +146,18 @@ fn typed(command: String) -> String {
         "nobody can type `{command}`"
     );
     command
+}
+
+/// Why a verb that works on the containers of one engine does nothing for a cluster on Swarm.
+fn not_on_swarm(name: &str) -> Failure {
+    let message = format!(
+        "`{name}` is on Docker Swarm (`target: swarm`), where this verb has no meaning: its containers are on any node, and Swarm chooses \
+         which gateway leaves"
+    );
+    Failure::new(Status::Usage, message).with_hint(
+        "there, `up`, `scale`, `restart`, `status`, `nodes`, `logs`, `env`, `run`, `smoke`, `collect` and `down` work, and a node is drained by \
+         `docker node update --availability drain NODE`",
+    )
 }
 
 /// Why a folder's gateways cannot be run from it.

@@ -64,6 +64,7 @@ fn row(option: &Opt) -> String {
         Scope::Cluster => ". Only where this tool writes the SCM, OM and datanodes",
         Scope::Containers => ". Only for gateways in containers",
         Scope::Checkout => ". Only with --base none",
+        Scope::Swarm => ". Only with --target swarm",
     };
     let Opt { key, flag, help, .. } = option;
     let variable = option.variable();

@@ -11,7 +11,7 @@ use super::Context;
 use crate::bundle::{Bundle, Kind, free_name, refuse_unwritable};
 use crate::cli;
 use crate::engine::objects::{self, Scope};
-use crate::engine::{Engine, evidence};
+use crate::engine::{Engine, evidence, swarm};
 use crate::error::Status;
 use crate::observe::{Member, Observed};
 use crate::plan::cluster::{OM_PORT, SCM_PORT};
@@ -20,7 +20,7 @@ use crate::render::ALL_FILES;
 use crate::s3;
 use crate::site::Site;
 use crate::spec::choices::FILE_NAME;
-use crate::spec::values::{ClusterName, Profile};
+use crate::spec::values::{ClusterName, Profile, Target};
 use crate::workspace::Folder;
 use crate::workspace::seal::{Standing, standing};
 
@@ -51,19 +51,24 @@ pub fn collect_to(file: &Path, folder: &Path, context: &Context) -> Result<Vec<S
     refuse_unwritable(file)?;
     let engine = &context.engine;
     let name = name(folder, context);
-    let site = Site::in_folder(folder);
+    let site = Site::of_any_target(folder);
     let mut bundle = Bundle::default();
     add_versions(&mut bundle, engine);
     add_files(&mut bundle, folder);
     if let Err(error) = &site {
         bundle.add("choices", Kind::Text, Err(anyhow!("{error:#}")));
     }
-    match Observed::read(engine, &name, Some(folder)) {
-        Ok(observed) if observed.rows().is_empty() => {
-            bundle.miss("containers", &anyhow!("the project `{name}` has none"));
+    let site = site.ok();
+    if site.as_ref().is_some_and(|site| site.spec.target == Target::Swarm) {
+        add_stack(&mut bundle, &name, engine);
+    } else {
+        match Observed::read(engine, &name, Some(folder)) {
+            Ok(observed) if observed.rows().is_empty() => {
+                bundle.miss("containers", &anyhow!("the project `{name}` has none"));
+            }
+            Ok(observed) => add_containers(&mut bundle, &observed, site.as_ref(), engine),
+            Err(error) => bundle.miss("containers", &error),
         }
-        Ok(observed) => add_containers(&mut bundle, &observed, site.ok().as_ref(), engine),
-        Err(error) => bundle.miss("containers", &error),
     }
     let missing = bundle.missing().to_vec();
     bundle.write(&top(&name), file)?;
@@ -76,7 +81,7 @@ fn top(name: &str) -> String {
 
 /// The Compose project; where the folder's files do not say, that of the containers started from it.
 fn name(folder: &Path, context: &Context) -> String {
-    if let Ok(site) = Site::in_folder(folder) {
+    if let Ok(site) = Site::of_any_target(folder) {
         return site.name;
     }
     let whole = fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder));
@@ -147,6 +152,26 @@ fn add_containers(bundle: &mut Bundle, observed: &Observed, site: Option<&Site>,
     }
     for container in all {
         bundle.add(format!("logs/{}.log", container.name), Kind::Text, evidence::log(engine, container));
+    }
+}
+
+/// Nodes, tasks and logs of a stack. No engine runs a program in a container of another node, or inspects one.
+fn add_stack(bundle: &mut Bundle, name: &str, engine: &Engine) {
+    let list = |what: &str, arguments: &[&str]| {
+        engine.run(&engine.command(&format!("list {what}"), []).with(arguments.iter().copied()))
+    };
+    bundle.add("nodes.txt".to_owned(), Kind::Text, list("nodes", &["node", "ls"]));
+    bundle.add("tasks.txt".to_owned(), Kind::Text, list("tasks", &["stack", "ps", "--no-trunc", name]));
+    let services = match swarm::services(engine, name) {
+        Ok(services) => services,
+        Err(error) => return bundle.miss("services", &error),
+    };
+    for service in &services {
+        let inspect = ["inspect", "--type", "service", &service.name];
+        let inspect = engine.command(&format!("inspect the service {}", service.name), inspect);
+        bundle.add(format!("inspect/{}.json", service.name), Kind::Json, engine.run(&inspect));
+        let log = evidence::service_log(engine, &service.name);
+        bundle.add(format!("logs/{}.log", service.name), Kind::Text, log);
     }
 }
 

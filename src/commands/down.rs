@@ -5,14 +5,15 @@ use std::path::Path;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::Context;
 use super::change::print;
+use super::{Context, stack};
 use crate::act::Session;
 use crate::cli::Down;
 use crate::credentials;
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, everything};
 use crate::site::Site;
+use crate::spec::values::Target;
 use crate::steps::{self, refuse_elsewhere};
 
 /// Runs the verb.
@@ -26,7 +27,10 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
     } else if let Some(name) = name {
         clusters.push((Observed::read(&context.engine, &name.to_string(), None)?, None));
     } else {
-        let site = Site::in_folder(&folder.folder)?;
+        let site = Site::of_any_target(&folder.folder)?;
+        if site.spec.target == Target::Swarm {
+            return stack::down::run(&site, volumes, dry_run, context);
+        }
         let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
         refuse_elsewhere(&site, &observed)?;
         clusters.push((observed, Some(site)));

@@ -11,13 +11,14 @@ use serde_json::{Map, Value, json};
 use super::Context;
 use crate::cli::{self, EnvFormat};
 use crate::credentials;
-use crate::engine::Variables;
+use crate::engine::{Engine, Variables};
 use crate::error::{Failure, Status};
 use crate::observe::{self, Observed};
 use crate::profile::{self, ProfileName};
 use crate::s3::variables::variables;
 use crate::s3::{self, Endpoint, Key};
 use crate::site::Site;
+use crate::spec::values::Target;
 use crate::steps::refuse_elsewhere;
 
 /// How long a cluster may take to answer: one that is ready needs milliseconds.
@@ -64,6 +65,14 @@ pub(super) struct Answering {
 }
 
 impl Answering {
+    /// What there is of it now.
+    pub(super) fn observe_again(&self, engine: &Engine) -> Result<Observed> {
+        match self.site.spec.target {
+            Target::Compose => Observed::read(engine, &self.observed.project, None),
+            Target::Swarm => Observed::of(engine, &self.site.spec, &self.site.folder),
+        }
+    }
+
     /// Over https where it has that.
     fn answers_at(&self) -> &str {
         self.https.as_deref().unwrap_or(self.endpoint.url())
@@ -80,10 +89,11 @@ impl Answering {
 /// # Errors
 /// With the exit code of a cluster that is not ready, and its answer.
 pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Answering> {
-    let site = Site::in_folder(folder)?;
-    let mut observed = Observed::read(&context.engine, &site.name, Some(folder))?;
+    let site = Site::of_any_target(folder)?;
+    let mut observed = Observed::of(&context.engine, &site.spec, folder)?;
     refuse_elsewhere(&site, &observed)?;
     if observed.running_balancer().is_none()
+        && site.spec.target == Target::Compose
         && let Some(balancer) = observe::including(&context.engine, folder)?
     {
         observed = Observed::read(&context.engine, balancer.container.project(), None)?;

@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::render::HAPROXY_CFG;
 use crate::spec::Spec;
 use crate::spec::choices::FILE_NAME;
-use crate::spec::values::{Base, PlainHttp};
+use crate::spec::values::{Base, PlainHttp, Target};
 use crate::ui::Ui;
 use crate::workspace::seal::sealed;
 use crate::workspace::{Change, Folder, Kind};
@@ -116,6 +116,16 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
             gibibytes(Plan::heap_mebibytes(spec)),
             limit.unwrap_or_default()
         ));
+        if spec.target == Target::Swarm {
+            ui.say(&format!(
+                "next: (cd {} && docker stack deploy --resolve-image never -c stack.yaml {}), and S3 is on every address of the node with \
+                 the label ozone=1, at port {}",
+                quoted(&folder.to_string()),
+                spec.name,
+                spec.ports.s3
+            ));
+            return;
+        }
         let (scheme, port) = match spec.balancer.http {
             PlainHttp::Keep => ("http", spec.ports.s3),
             PlainHttp::Redirect | PlainHttp::Off => ("https", spec.ports.https),

@@ -1,15 +1,19 @@
-//! `logs`: the containers' logs, by `docker compose logs`.
+//! `logs`: the containers' logs, by `docker compose logs`, and on Swarm by `docker service logs`.
 
 use anyhow::Result;
 
 use super::Context;
 use crate::cli::Logs;
-use crate::error::Status;
+use crate::error::{Failure, Status};
 use crate::site::Site;
+use crate::spec::values::Target;
 
 /// Runs the verb: this process becomes `docker compose logs`, so that its exit code and Ctrl-C are its own.
 pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
-    let site = Site::in_folder(&arguments.folder.folder)?;
+    let site = Site::of_any_target(&arguments.folder.folder)?;
+    if site.spec.target == Target::Swarm {
+        return of_swarm(arguments, &site, context);
+    }
     // By the project alone: a damaged `.env` or Compose file of the current folder does not matter.
     let compose = ["compose", "--env-file", "/dev/null", "-p", &site.name, "logs"];
     let mut logs = context.engine.command("show logs", compose);
@@ -20,4 +24,24 @@ pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
         logs = logs.with(["--tail".to_owned(), lines.to_string()]);
     }
     match context.engine.turn_into(&logs.with(&arguments.services))? {}
+}
+
+/// The log of one service from all nodes; Swarm shows no more at a time.
+fn of_swarm(arguments: &Logs, site: &Site, context: &Context) -> Result<Status> {
+    let [service] = arguments.services.as_slice() else {
+        let message = "`logs` of a cluster on Docker Swarm is of one service";
+        let hint = format!(
+            "`{}` is HAProxy's, s3gw is the gateways, scm, om and datanode1 are others",
+            site.command("logs s3g")
+        );
+        return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
+    };
+    let mut logs = context.engine.command("show logs", ["service", "logs"]);
+    if arguments.follow {
+        logs = logs.with(["--follow"]);
+    }
+    if let Some(lines) = arguments.tail {
+        logs = logs.with(["--tail".to_owned(), lines.to_string()]);
+    }
+    match context.engine.turn_into(&logs.with([format!("{}_{service}", site.name)]))? {}
 }

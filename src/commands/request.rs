@@ -57,6 +57,8 @@ pub(super) struct Request {
     new: Choices,
     /// The Compose files of the cluster, in order.
     pub(super) compose_files: Vec<String>,
+    /// Names of the configs of a Swarm.
+    pub(super) configs: Vec<String>,
     /// Whether a person's own are among them.
     has_overrides: bool,
     /// Keys of the volumes and networks that those declare.
@@ -87,10 +89,10 @@ impl Request {
         let mut plan = Plan::new(&spec, &overrides);
         let chosen = templates::chosen(&spec, folder.path())?;
         let mut rendered = render::render(&plan, &chosen)?;
-        if let Some(configs) = plan.overlay.as_mut().and_then(|overlay| overlay.configs.as_mut()) {
+        if plan.embeds_haproxy() {
             let generated = sealed(&rendered.files[HAPROXY_CFG]);
             let change = folder.compare(HAPROXY_CFG, Some(&generated))?.keeping_current_edits();
-            *configs = haproxy_files(folder, change.writes().then_some(&generated))?;
+            plan.embed_haproxy(haproxy_files(folder, change.writes().then_some(&generated))?);
             rendered = render::render(&plan, &chosen)?;
         }
         let choices_file = file::with_choices(old.as_deref(), &new)?;
@@ -102,6 +104,7 @@ impl Request {
             kept,
             new,
             compose_files: plan.compose_files,
+            configs: plan.stack.iter().flat_map(|stack| &stack.configs).map(|one| one.name.clone()).collect(),
             has_overrides: !overrides.is_empty(),
             declared,
         })

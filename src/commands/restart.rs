@@ -3,15 +3,21 @@
 use anyhow::Result;
 
 use super::change::{going_on, plan, refuse_unknown};
-use super::{Context, counted};
+use super::{Context, counted, stack};
 use crate::cli::Restart;
 use crate::error::Status;
 use crate::observe::GatewayId;
+use crate::site::Site;
 use crate::spec::choices::Choices;
+use crate::spec::values::Target;
 use crate::steps::{Action, Goal, Step};
 
 /// Runs the verb.
 pub fn run(arguments: Restart, context: &Context) -> Result<Status> {
+    let site = Site::of_any_target(&arguments.folder.folder)?;
+    if site.spec.target == Target::Swarm {
+        return stack::restart::run(&arguments, &site, context);
+    }
     let Restart { folder, gateways, drain_timeout, timeout, dry_run } = arguments;
     let planned = plan(&folder.folder, context, |site| {
         refuse_unknown(&gateways, site)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::env::{Answering, INSIDE, answering_cluster};
-use super::{Context, down, up};
+use super::{Context, down, stack, up};
 use crate::bundle::refuse_unwritable;
 use crate::cli::{self, Flags, Up};
 use crate::credentials;
@@ -19,7 +19,7 @@ use crate::s3::variables::{SECRET, trusting_only, variables};
 use crate::site::{Site, choices_in};
 use crate::spec::choices::{Choices, Origin};
 use crate::spec::options::Opt;
-use crate::spec::values::UserName;
+use crate::spec::values::{Target, UserName};
 use crate::steps::refuse_elsewhere;
 use crate::tls;
 use crate::workspace::Folder;
@@ -65,8 +65,8 @@ fn attended(arguments: cli::Run, context: &Context) -> Result<Status> {
     if starts {
         let (collect_on_failure, flags) =
             (collect_on_failure.clone(), with_user(flags.0, as_user.as_ref(), &path)?);
-        let (rollback, dry_run, timings) = (false, false, false);
-        let up = Up { folder, timeout, port, rollback, collect_on_failure, dry_run, timings, flags };
+        let (rollback, yes, dry_run, timings) = (false, false, false, false);
+        let up = Up { folder, timeout, port, rollback, collect_on_failure, yes, dry_run, timings, flags };
         if let Err(error) = up::start(up, context) {
             // What was refused before anything was started or changed stays as it was.
             let refused = [Status::Usage, Status::Differs, Status::NoEngine].contains(&status_of(&error));
@@ -140,7 +140,10 @@ fn removed(path: &Path, context: &Context) -> Result<()> {
         return Ok(());
     }
     let context = context.uninterrupted();
-    let site = Site::in_folder(path)?;
+    let site = Site::of_any_target(path)?;
+    if site.spec.target == Target::Swarm {
+        return stack::down::run(&site, true, false, &context).map(drop);
+    }
     let observed = Observed::read(&context.engine, &site.name, Some(path))?;
     refuse_elsewhere(&site, &observed)?;
     if observed.is_empty() { Ok(()) } else { down::remove(&observed, true, &site, &context) }
@@ -180,6 +183,13 @@ fn inside(
     command: Vec<String>,
     engine: &Engine,
 ) -> Result<Invocation> {
+    if answering.site.spec.target == Target::Swarm {
+        let message =
+            "--inside does not work with `target: swarm`, whose network takes containers of services alone";
+        return Err(Failure::new(Status::Usage, message)
+            .with_hint("without it the command runs on this machine")
+            .into());
+    }
     let mut networks = answering.observed.networks.iter();
     let network =
         networks.find(|one| one.role == Role::Network.word()).context("the cluster has no network")?;

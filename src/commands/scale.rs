@@ -4,13 +4,19 @@ use anyhow::Result;
 
 use super::change::{going_on, plan};
 use super::request::chosen;
-use super::{Context, counted};
+use super::{Context, counted, stack};
 use crate::cli::Scale;
 use crate::error::Status;
+use crate::site::Site;
+use crate::spec::values::Target;
 use crate::steps::Goal;
 
 /// Runs the verb.
 pub fn run(arguments: Scale, context: &Context) -> Result<Status> {
+    let site = Site::of_any_target(&arguments.folder.folder)?;
+    if site.spec.target == Target::Swarm {
+        return stack::scale::run(arguments, &site, context);
+    }
     let Scale { folder, gateways, drain_timeout, timeout, dry_run } = arguments;
     let planned =
         plan(&folder.folder, context, |_| Ok((chosen("gateways.count", vec![gateways]), Goal::Scale)))?;

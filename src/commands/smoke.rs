@@ -43,7 +43,7 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
     let report = smoke(&place, &context.interrupt, |check| progress.doing("smoke", check))?;
     progress.done("smoke", format!("{} checks", report.checks.len()));
     progress.finish();
-    let now = gateways(&Observed::read(&context.engine, &cluster.observed.project, None)?);
+    let now = gateways(&cluster.observe_again(&context.engine)?);
     let shares = shares(&now, &report.distribution);
     match arguments.format {
         Format::Table => context.ui.data(&text(&report.checks, &shares))?,

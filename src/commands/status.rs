@@ -19,7 +19,7 @@ use crate::plan::Role;
 use crate::plan::cluster::{OM_PORT, SCM_PORT};
 use crate::site::Site;
 use crate::spec::Tls;
-use crate::spec::values::Discovery;
+use crate::spec::values::{Discovery, Target};
 use crate::steps::refuse_elsewhere;
 use crate::tls;
 use crate::ui::table;
@@ -27,8 +27,8 @@ use crate::ui::table;
 /// Runs the verb.
 pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
     let path = &arguments.folder.folder;
-    let site = Site::in_folder(path)?;
-    let observed = Observed::read(&context.engine, &site.name, Some(path))?;
+    let site = Site::of_any_target(path)?;
+    let observed = Observed::of(&context.engine, &site.spec, path)?;
     refuse_elsewhere(&site, &observed)?;
     let gateways = rows(&site, &observed);
     let leaders = leaders(&site, &observed, &context.engine);
@@ -187,6 +187,10 @@ fn leaders(site: &Site, observed: &Observed, engine: &Engine) -> BTreeMap<&'stat
         (Role::Om, spec.oms.get(), format!("http://127.0.0.1:{OM_PORT}/{}", jmx::OM)),
         (Role::Scm, spec.scms.get(), format!("http://127.0.0.1:{SCM_PORT}/{}", jmx::SCM)),
     ];
+    if spec.target == Target::Swarm {
+        // No engine runs a program in a container on another node.
+        return BTreeMap::new();
+    }
     // Inside, since any of them may be the one that is down, and only the first is published.
     let leader = |role: Role, url: &str| {
         observed

@@ -9,12 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Error, Result};
 use fs_err as fs;
 
-use super::Context;
 use super::change::print;
 use super::collect::collect_to;
 use super::request::{
     Request, automatic, numbered, open_and_judge, refuse_app, refuse_to_lose_edits, refuse_unreadable,
 };
+use super::{Context, stack};
 use crate::act::{Session, Writing};
 use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
@@ -31,7 +31,7 @@ use crate::site::{Site, choices_in, not_ours_to_run};
 use crate::spec::Spec;
 use crate::spec::choices::{Choices, Origin};
 use crate::spec::options::{OPTIONS, Opt};
-use crate::spec::values::{BindAddress, EngineAt};
+use crate::spec::values::{BindAddress, EngineAt, Target};
 use crate::steps::{self, Action, Desired, Goal, Step, refuse_foreign};
 use crate::tls::Renewal;
 use crate::workspace::{Change, Folder};
@@ -52,13 +52,16 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
 
 /// Starts a cluster until it is ready, and returns its endpoint; none where steps were only to be printed.
 pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> {
-    let Up { folder, timeout, port, rollback, collect_on_failure, dry_run, timings, flags } = arguments;
-    let path = folder.folder;
+    let mut asked = context.environment.clone().overlaid_by(arguments.flags.0.clone());
+    let path = arguments.folder.folder.clone();
+    let mut request = judge(&path, &numbered(&asked, &path)?)?;
+    if request.site.spec.target == Target::Swarm {
+        return stack::up::run(arguments, &numbered(&asked, &path)?, context);
+    }
+    let Up { timeout, port, rollback, collect_on_failure, dry_run, timings, .. } = arguments;
     if let Some(file) = &collect_on_failure {
         refuse_unwritable(file)?;
     }
-    let mut asked = context.environment.clone().overlaid_by(flags.0);
-    let mut request = judge(&path, &numbered(&asked, &path)?)?;
     let followed = following_engine(&asked, &path, context)?;
     if followed.iter().next().is_some() {
         asked = asked.overlaid_by(followed);

@@ -49,6 +49,21 @@ pub fn log(engine: &Engine, container: &Container) -> Result<String> {
     read_log(engine, container, &["--tail", LOG_LINES])
 }
 
+/// The log of all containers of a service of a Swarm, on whatever node, likewise.
+///
+/// # Errors
+/// When it is gone, or a node does not answer.
+pub fn service_log(engine: &Engine, service: &str) -> Result<String> {
+    let purpose = format!("read the log of the service `{service}`");
+    let logs = ["service", "logs", "--timestamps", "--tail", LOG_LINES, service];
+    let query = engine.command(&purpose, logs);
+    let said = engine.ask(&query)?;
+    if !said.status.success() {
+        return Err(super::failure(&query, &said));
+    }
+    Ok(in_order(&said.stdout, &said.stderr))
+}
+
 /// What a container has logged since a time, likewise.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod invocation;
 pub mod objects;
 mod place;
 mod process;
+pub mod swarm;
 
 use std::convert::Infallible;
 use std::ffi::OsString;

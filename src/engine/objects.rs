@@ -9,9 +9,9 @@ use super::{Engine, ROLE_LABEL};
 use crate::error::{Failure, Status};
 
 /// The label in which Compose keeps the name of the project.
-const PROJECT_LABEL: &str = "com.docker.compose.project";
+pub(super) const PROJECT_LABEL: &str = "com.docker.compose.project";
 /// The label in which Compose keeps the name of the service.
-const SERVICE_LABEL: &str = "com.docker.compose.service";
+pub(super) const SERVICE_LABEL: &str = "com.docker.compose.service";
 /// The label in which Compose keeps the folder of the project's first file.
 const FOLDER_LABEL: &str = "com.docker.compose.project.working_dir";
 /// The label in which Compose keeps the paths of the project's files, joined by commas.
@@ -120,6 +120,8 @@ pub struct Container {
     pub exit_code: i64,
     /// In the engine's words: `Up 3 minutes (healthy)`.
     pub status: String,
+    /// The node of a Swarm that it is on; empty on an engine alone.
+    pub place: String,
     /// The image by the name that it was made with.
     pub image: String,
     /// The image by its id.
@@ -295,7 +297,9 @@ struct InspectedPort {
 }
 
 /// Engines write `null` for what is empty.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
@@ -416,6 +420,7 @@ fn container(from: Inspected) -> Container {
         health: from.state.health.map_or(Health::None, |health| health.status),
         exit_code: from.state.exit_code,
         status: String::new(),
+        place: String::new(),
         image: from.config.image,
         image_id: from.image,
         command: from.config.cmd,
@@ -428,7 +433,7 @@ fn container(from: Inspected) -> Container {
 }
 
 /// Sorts `s3g2` before `s3g10`.
-fn natural_key(name: &str) -> Vec<(String, u64)> {
+pub(super) fn natural_key(name: &str) -> Vec<(String, u64)> {
     let mut parts = Vec::new();
     for chunk in name.split_inclusive(|c: char| !c.is_ascii_digit()) {
         let (digits, rest) = chunk.split_at(chunk.find(|c: char| !c.is_ascii_digit()).unwrap_or(chunk.len()));

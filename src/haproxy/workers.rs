@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The processes of a balancer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workers {
     /// The one that accepts connections; none while one is being started.
     pub current: Option<u32>,

@@ -5,6 +5,7 @@
 
 pub mod condition;
 mod including;
+mod stack;
 mod which;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,8 @@ use crate::engine::{Engine, ROLE_LABEL};
 use crate::haproxy::Gateway;
 use crate::haproxy::control::{Control, Loaded};
 use crate::plan::{HTTPS_PORT, MASTER_SOCKET, Role, S3_PORT, STATS_PORT};
-use crate::spec::values::GatewayName;
+use crate::spec::Spec;
+use crate::spec::values::{GatewayName, Target};
 pub use including::including;
 pub use which::{Which, listed};
 
@@ -169,6 +171,18 @@ impl Observed {
             Some(member) => ask(&Control::of(&member.container, engine))?,
         };
         Ok(observed)
+    }
+
+    /// Reads the cluster of a folder by its choices, whatever runs it.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; on Swarm also when the engine manages none.
+    pub fn of(engine: &Engine, spec: &Spec, here: &Path) -> Result<Self> {
+        let name = spec.name.to_string();
+        match spec.target {
+            Target::Compose => Self::read(engine, &name, Some(here)),
+            Target::Swarm => stack::read(engine, &name, spec.ports.host.as_ref()),
+        }
     }
 
     /// The balancer's container where it runs.

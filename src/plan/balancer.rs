@@ -10,7 +10,7 @@ use super::{
 };
 use crate::spec::values::{
     Algorithm, ClientConnections, Connections, Discovery, GatewayName, Health, PlainHttp, Profile, Published,
-    RequestLog, Retries, ServerAddress, Span, Weight,
+    RequestLog, Retries, ServerAddress, Span, Target, Weight,
 };
 use crate::spec::{BackendTls, Spec, Timeouts, Tls};
 
@@ -162,6 +162,8 @@ pub struct Slots {
     pub service: &'static str,
     /// Its S3 port.
     pub port: u32,
+    /// Whether Swarm runs them, which takes a gateway's name from DNS before it stops it.
+    pub in_swarm: bool,
 }
 
 /// The web pages of the gateways.
@@ -181,6 +183,9 @@ pub const BALANCER_SERVICE: &str = "s3g";
 
 /// Name of the scaled service. Not `s3g`: that is the balancer, which would find itself.
 pub const SCALED_SERVICE: &str = "s3gw";
+
+/// The name that Docker's name server resolves to the addresses of the scaled service's tasks on Swarm.
+const SWARM_TASKS: &str = "tasks.s3gw";
 
 impl Balancer {
     /// What `spec` means for HAProxy.
@@ -227,10 +232,14 @@ impl Balancer {
             slow: SLOW,
             balance: spec.balancer.balance,
             check: check(spec),
-            slots: by_dns.then(|| Slots {
-                count: slots(spec.gateways.get()),
-                service: SCALED_SERVICE,
-                port: S3_PORT,
+            slots: by_dns.then(|| {
+                let in_swarm = spec.target == Target::Swarm;
+                let (count, service) = if in_swarm {
+                    (slots_in_swarm(spec.gateways.get()), SWARM_TASKS)
+                } else {
+                    (slots(spec.gateways.get()), SCALED_SERVICE)
+                };
+                Slots { count, service, port: S3_PORT, in_swarm }
             }),
             servers: if by_dns { Vec::new() } else { servers },
             webadmin: match spec.ports.webadmin {
@@ -277,6 +286,13 @@ impl Balancer {
 /// Room for gateways found by DNS: twice as many as now, at least 8, so that a person can scale.
 pub(super) fn slots(gateways: u32) -> u32 {
     (2 * gateways).max(8)
+}
+
+/// The same on Swarm, where another configuration makes another container of HAProxy: most changes of the number of
+/// gateways leave it as it is. Twice as many, since a rolling update starts new ones before old ones have ended.
+#[must_use]
+pub fn slots_in_swarm(gateways: u32) -> u32 {
+    (2 * gateways).next_multiple_of(32)
 }
 
 fn servers(spec: &Spec) -> Vec<Server> {

@@ -11,6 +11,7 @@ pub mod machine;
 pub mod overlay;
 pub mod requirements;
 pub mod settings;
+pub mod stack;
 
 use std::str::FromStr;
 
@@ -19,12 +20,13 @@ use serde::Serialize;
 use balancer::{BALANCER_SERVICE, Balancer};
 use cluster::Cluster;
 use kerberos::{KDC, Kerberos};
-use overlay::Overlay;
+use overlay::{Config, Overlay};
 use settings::{Facts, Group, settings};
+use stack::Stack;
 
 use crate::spec::Spec;
 use crate::spec::options::Opt;
-use crate::spec::values::{Heap, Profile};
+use crate::spec::values::{Heap, Profile, Target};
 
 /// Port of the S3 API in a container (`ozone.s3g.http-address`).
 pub const S3_PORT: u32 = 9878;
@@ -40,6 +42,9 @@ pub const STATS_PORT: u32 = 8404;
 /// Socket of HAProxy's master process in its container, all else of which is read-only. A tmpfs of our own would be
 /// closed to HAProxy once the container starts again: runc up to 1.1 gives it the mode of the folder that it made.
 pub const MASTER_SOCKET: &str = "/dev/shm/master.sock";
+
+/// Seconds that requests in flight to a gateway that leaves a Swarm may take; those of Compose have `--drain-timeout`.
+const SWARM_DRAINS_WITHIN: u32 = 270;
 
 /// Where HAProxy finds its certificate in its container: the folder, and the file with the private key.
 pub const CERTIFICATE_FOLDER: &str = "/usr/local/etc/haproxy-tls";
@@ -97,10 +102,12 @@ pub struct Plan {
     pub profile: Profile,
     /// HAProxy's configuration.
     pub balancer: Balancer,
-    /// Balancer and gateways as containers.
+    /// Balancer and gateways as containers of Compose.
     pub overlay: Option<Overlay>,
-    /// Ozone itself.
+    /// Ozone itself as containers of Compose.
     pub cluster: Option<Cluster>,
+    /// All of it as services of Swarm, in the place of both.
+    pub stack: Option<Stack>,
     /// A KDC, and what the others need to reach it; none where there is no security.
     pub kerberos: Option<Kerberos>,
     /// Ozone's settings; empty where Ozone is left to other files.
@@ -116,6 +123,7 @@ impl Plan {
         let (cluster, overlay) = (Cluster::new(spec), Overlay::new(spec));
         let kerberos = Kerberos::new(spec, cluster.as_ref(), overlay.as_ref());
         let (mut groups, mut compose_files) = (Vec::new(), Vec::new());
+        let mut stack = None;
         if let Some(cluster) = &cluster {
             let names = cluster.services.iter().map(|service| service.name.clone());
             groups = settings(&Facts {
@@ -130,18 +138,39 @@ impl Plan {
                     .collect(),
                 secure: kerberos.is_some(),
             });
-            compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
-            compose_files.extend(kerberos.as_ref().map(|_| "kerberos.yaml".to_owned()));
-            compose_files.extend_from_slice(overrides);
+            if spec.target == Target::Swarm {
+                stack = overlay.as_ref().map(|overlay| Stack::new(cluster, overlay, spec));
+            } else {
+                compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
+                compose_files.extend(kerberos.as_ref().map(|_| "kerberos.yaml".to_owned()));
+                compose_files.extend_from_slice(overrides);
+            }
         }
         Self {
             profile: spec.profile,
             balancer: Balancer::new(spec),
-            overlay,
-            cluster,
+            overlay: overlay.filter(|_| stack.is_none()),
+            cluster: cluster.filter(|_| stack.is_none()),
+            stack,
             kerberos,
             settings: groups,
             compose_files,
+        }
+    }
+
+    /// Whether a file for the engine has HAProxy's files, or their digests, in it.
+    #[must_use]
+    pub fn embeds_haproxy(&self) -> bool {
+        self.stack.is_some() || self.overlay.as_ref().is_some_and(|overlay| overlay.configs.is_some())
+    }
+
+    /// Gives it HAProxy's files, where a file for the engine has them in it.
+    pub fn embed_haproxy(&mut self, files: Vec<Config>) {
+        if let Some(stack) = &mut self.stack {
+            stack.set_configs(&files);
+        }
+        if let Some(configs) = self.overlay.as_mut().and_then(|overlay| overlay.configs.as_mut()) {
+            *configs = files;
         }
     }
 

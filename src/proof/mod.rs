@@ -152,6 +152,36 @@ impl Prover<'_> {
         }
     }
 
+    /// Waits until every gateway of a stack has served through the balancer.
+    ///
+    /// # Errors
+    /// 5 when time is up; 130 when a person stopped it.
+    pub fn stack(&self, progress: &mut Progress) -> Result<Proved> {
+        let end = Instant::now() + self.patience;
+        let gateways = self.site.spec.gateways.get() as usize;
+        let observed = Observed::of(self.engine, &self.site.spec, &self.site.folder)?;
+        let Some(endpoint) = self.site.endpoint(&observed, self.engine)? else {
+            let message = format!("cluster `{}` has no balancer that runs", self.site.name);
+            let hint = format!("`{}` shows what runs", self.site.command("status"));
+            return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
+        };
+        let route = Route::Through(Through::start(&endpoint, gateways, self)?);
+        loop {
+            self.interrupt.check()?;
+            let proved = route.proved().len().min(gateways);
+            let text = format!("PUT and GET through {proved} of {gateways} gateways");
+            if proved >= gateways {
+                progress.done("proof", text);
+                return Ok(route.finish());
+            }
+            progress.doing("proof", text);
+            if Instant::now() >= end {
+                return Err(self.out_of_time(progress, &route).into());
+            }
+            thread::sleep(TICK);
+        }
+    }
+
     /// The key with a wrong secret, where there are wrong ones.
     fn forged(&self) -> Option<Key> {
         self.site.spec.kerberos.as_ref().map(|_| self.key.forged())

@@ -105,8 +105,11 @@ impl Shared {
     fn work(&self, worker: usize) {
         let mut has_bucket = false;
         while !self.stopped.load(Ordering::Relaxed) && !self.is_complete() {
-            let result =
-                if has_bucket { self.probe(worker) } else { self.client.make_bucket().and_then(good) };
+            let result = if has_bucket {
+                self.probe(worker)
+            } else {
+                self.client.make_bucket().and_then(|made| good(&made))
+            };
             match result {
                 Ok(()) => has_bucket = true,
                 Err(problem) => {
@@ -123,14 +126,14 @@ impl Shared {
         let (key, body) = (key(worker), format!("probe {worker}"));
         let put = self.client.put(&key, body.as_bytes())?;
         let gateway = name(&put);
-        good(put)?;
+        good(&put)?;
         note(&self.put, gateway?);
         let got = self.client.get(&key)?;
         if got.is_good() && got.body != body.as_bytes() {
             bail!("a GET did not return what was PUT");
         }
         let gateway = name(&got);
-        good(got)?;
+        good(&got)?;
         note(&self.got, gateway?);
         if let Some(forger) = &self.forger {
             let answer = forger.get(&key)?;
@@ -171,7 +174,7 @@ fn note(names: &Mutex<BTreeSet<GatewayName>>, gateway: GatewayName) {
     lock(names).insert(gateway);
 }
 
-fn good(answer: Answer) -> Result<()> {
+fn good(answer: &Answer) -> Result<()> {
     if answer.is_good() {
         return Ok(());
     }

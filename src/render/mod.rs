@@ -38,7 +38,11 @@ pub const ALL_FILES: &[&str] = &[
     KRB5_CONF,
     KDC_SCRIPT,
     "s3-haproxy.yaml",
+    STACK,
 ];
+
+/// The file that `docker stack deploy` takes, relative to the folder.
+pub const STACK: &str = "stack.yaml";
 
 /// What the programs of Kerberos read, relative to the folder.
 const KRB5_CONF: &str = "kerberos/krb5.conf";
@@ -84,9 +88,14 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
     let mut files = Files::from([(HAPROXY_CFG, text(cfg, values(&plan.balancer))?)]);
     let mut services = Vec::new();
     let mut settings = String::new();
-    if plan.cluster.is_some() {
+    if plan.cluster.is_some() || plan.stack.is_some() {
         settings = text("docker-config.j2", context! { groups => Serde(&plan.settings) })?;
         files.insert("docker-config", settings.clone());
+    }
+    if let Some(stack) = &plan.stack {
+        files.insert(STACK, text("stack.yaml.j2", values(stack))?);
+    }
+    if plan.cluster.is_some() {
         let compose_files = context! { compose_files => Serde(&plan.compose_files) };
         files.insert(".env", text("env.j2", compose_files)?);
     }

@@ -16,6 +16,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("env.j2", include_str!("../../templates/env.j2")),
     ("s3-haproxy.cfg.j2", include_str!("../../templates/s3-haproxy.cfg.j2")),
     ("s3-haproxy.yaml.j2", include_str!("../../templates/s3-haproxy.yaml.j2")),
+    ("stack.yaml.j2", include_str!("../../templates/stack.yaml.j2")),
     ("upstream/s3-haproxy.cfg.j2", include_str!("../../templates/upstream/s3-haproxy.cfg.j2")),
     ("upstream/s3-haproxy.yaml.j2", include_str!("../../templates/upstream/s3-haproxy.yaml.j2")),
 ];

@@ -129,18 +129,15 @@ impl Answer {
     pub fn verdict(&self) -> String {
         let body = String::from_utf8_lossy(&self.body);
         let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-        let mut verdict =
+        let verdict =
             code.map_or_else(|| self.status.to_string(), |(code, _)| format!("{} {code}", self.status));
-        if let (403, Some(ahead)) = (self.status, self.ahead)
-            && ahead.abs() >= LARGEST_SKEW
-        {
-            let side = if ahead.is_positive() { "ahead of" } else { "behind" };
-            verdict += &format!(
-                " (its clock is {:#} {side} this machine's; a signature is valid only near its own time)",
-                SignedDuration::from_mins(ahead.abs().as_mins())
-            );
-        }
-        verdict
+        let skew = self.ahead.filter(|ahead| self.status == 403 && ahead.abs() >= LARGEST_SKEW);
+        let Some(ahead) = skew else { return verdict };
+        let side = if ahead.is_positive() { "ahead of" } else { "behind" };
+        let minutes = SignedDuration::from_mins(ahead.abs().as_mins());
+        format!(
+            "{verdict} (its clock is {minutes:#} {side} this machine's; a signature is valid only near its own time)"
+        )
     }
 }
 

@@ -19,8 +19,8 @@ use values::machine::PlainPath;
 use values::{
     Algorithm, Base, BindAddress, BucketChoice, Checkout, ClientConnections, ClusterName, Connections,
     DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health,
-    Heap, HostName, ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Replication,
-    RequestLog, Retries, ScmCount, ServerAddress, Size, Span, UserName,
+    Heap, HostName, ImageName, Jvm, NodeCount, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published,
+    Replication, RequestLog, Retries, ScmCount, ServerAddress, Size, Span, Target, UserName,
 };
 
 /// A problem with the choices.
@@ -66,6 +66,10 @@ pub struct Spec {
     pub name: ClusterName,
     /// What the gateways stand on.
     pub base: Base,
+    /// What runs the containers.
+    pub target: Target,
+    /// Nodes of a Swarm that hold data.
+    pub nodes: NodeCount,
     /// Whose templates and defaults.
     pub profile: Profile,
     /// Which keys Ozone knows.
@@ -303,9 +307,9 @@ impl Spec {
     /// The address on which pages for people are published: of HAProxy, the SCM and the OM.
     #[must_use]
     pub fn pages(&self) -> BindAddress {
-        match self.engine {
-            EngineAt::Local => BindAddress::LOOPBACK,
-            EngineAt::Remote => self.ports.bind,
+        match (self.engine, self.target) {
+            (EngineAt::Local, Target::Compose) => BindAddress::LOOPBACK,
+            (EngineAt::Remote, _) | (_, Target::Swarm) => self.ports.bind,
         }
     }
 
@@ -334,7 +338,9 @@ impl Spec {
         // Only a container reaches the loopback address of another machine.
         let pages = self.pages();
         let stats = ports.stats.port().filter(|_| self.profile == Profile::Tuned);
-        let of_cluster = |published: Published| published.port().filter(|_| self.has_cluster());
+        let of_cluster = |published: Published| {
+            published.port().filter(|_| self.has_cluster() && self.target == Target::Compose)
+        };
         let all = [
             ("ports.s3", ports.bind, Some(ports.s3).filter(|_| self.balancer.http != PlainHttp::Off)),
             ("ports.https", ports.bind, self.balancer.tls.as_ref().map(|_| ports.https)),

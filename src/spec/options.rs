@@ -8,8 +8,9 @@ use super::values::machine::PlainPath;
 use super::values::{
     Algorithm, Base, BindAddress, BucketChoice, Checkout, ClientConnections, ClusterName, Connections,
     DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health,
-    Heap, HostName, ImageName, Jvm, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published, Registry,
-    Replication, RequestLog, Retries, ScmCount, Security, ServerAddress, Size, Span, Switch, Takes, UserName,
+    Heap, HostName, ImageName, Jvm, NodeCount, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published,
+    Registry, Replication, RequestLog, Retries, ScmCount, Security, ServerAddress, Size, Span, Switch, Takes,
+    Target, UserName,
 };
 
 /// How each variable of this tool begins.
@@ -97,6 +98,8 @@ pub enum Scope {
     Containers,
     /// Only in an overlay of this tool's own for an Ozone checkout.
     Checkout,
+    /// Only where Docker Swarm runs the containers.
+    Swarm,
 }
 
 impl Opt {
@@ -306,6 +309,28 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Tuned,
         group: CLUSTER,
         help: "Where the container engine is. On a remote one HAProxy's files travel inside s3-haproxy.yaml, since it cannot mount the folder; `up` finds out by itself",
+        ..ROW
+    },
+    Opt {
+        key: "target",
+        flag: "target",
+        placeholder: "TARGET",
+        takes: Target::TAKES,
+        default: Preset::Is("compose"),
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "What runs the containers: Docker Compose on one engine, or Docker Swarm, for which one stack file is written",
+        ..ROW
+    },
+    Opt {
+        key: "nodes",
+        flag: "nodes",
+        placeholder: "N",
+        takes: NodeCount::TAKES,
+        default: Preset::ByBase { single: "1", ha: "3" },
+        scope: Scope::Swarm,
+        group: CLUSTER,
+        help: "Nodes of a Swarm that hold data: those with the labels ozone=1 to ozone=N. Gateways are spread over all nodes",
         ..ROW
     },
     Opt {

@@ -9,7 +9,7 @@ use super::values::machine::PlainPath;
 use super::values::{
     Base, BindAddress, BucketChoice, Checkout, ClusterName, DatanodeCount, Discovery, EngineAt, ImageName,
     OmCount, OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security, ServerAddress,
-    Size, Switch, UserName,
+    Size, Switch, Target, UserName,
 };
 use super::{
     BackendTls, BalancerSettings, Kerberos, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts,
@@ -26,6 +26,7 @@ impl Spec {
         let replication: Replication = reader.get("replication");
         let version: OzoneVersion = reader.get("ozone.version");
         let engine: EngineAt = reader.get("engine");
+        let target: Target = reader.get("target");
         let registry: Option<Registry> = reader.chosen("images.registry");
         let servers: Vec<ServerAddress> = reader.list("servers");
         let tls = if servers.is_empty() { tls(&mut reader) } else { tls_there(&mut reader) };
@@ -39,12 +40,18 @@ impl Spec {
         let spec = Self {
             name: reader.chosen("name").unwrap_or_else(|| ClusterName::from_folder(folder)),
             base: reader.basis.base,
+            target,
+            nodes: reader.get("nodes"),
             checkout: reader.get("checkout"),
             profile: reader.basis.profile,
             version: version.clone(),
             ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
             gateways: reader.get("gateways.count"),
-            discovery: reader.get("gateways.discovery"),
+            // A service of Swarm has one name for all of its tasks.
+            discovery: match (target, reader.get("gateways.discovery")) {
+                (Target::Swarm, _) => Discovery::Dns,
+                (Target::Compose, chosen) => chosen,
+            },
             drained: reader.list("gateways.drained"),
             servers,
             buckets: reader.list("buckets"),
@@ -59,19 +66,7 @@ impl Spec {
             }),
             replication,
             engine,
-            ports: Ports {
-                host: reader.chosen("ports.host"),
-                bind: reader.chosen("ports.bind").unwrap_or(match (reader.basis.profile, engine) {
-                    (Profile::Tuned, EngineAt::Local) => BindAddress::LOOPBACK,
-                    (Profile::Upstream, _) | (_, EngineAt::Remote) => BindAddress::EVERYWHERE,
-                }),
-                s3: reader.get("ports.s3"),
-                https: reader.get("ports.https"),
-                webadmin: reader.get("ports.webadmin"),
-                stats: reader.get("ports.stats"),
-                scm: reader.get("ports.scm"),
-                om: reader.get("ports.om"),
-            },
+            ports: ports(&mut reader, engine, target),
             balancer: BalancerSettings {
                 image: reader.get::<ImageName>("balancer.image").in_registry(registry.as_ref()),
                 balance: reader.get("balancer.balance"),
@@ -113,6 +108,7 @@ impl Spec {
         spec.check_addresses(&mut reader);
         spec.check_replication(&mut reader);
         spec.check_additions(&mut reader);
+        spec.check_target(&mut reader);
         spec.check_domains(&mut reader);
         spec.check_ports(&mut reader);
         reader.finish(spec)
@@ -125,7 +121,7 @@ impl Spec {
             Scope::Tuned | Scope::Checkout if self.profile == Profile::Upstream => {
                 Some("with the profile `upstream`, which renders Ozone's own example")
             }
-            Scope::Containers | Scope::Cluster | Scope::Checkout if !self.in_containers() => {
+            Scope::Containers | Scope::Cluster | Scope::Checkout | Scope::Swarm if !self.in_containers() => {
                 Some("with gateways on other machines (`servers`)")
             }
             Scope::Cluster if self.base == Base::None && option.key == "buckets" => Some(
@@ -138,8 +134,11 @@ impl Spec {
             Scope::Checkout if self.base != Base::None => {
                 Some("without `base: none`, which leaves Ozone to a checkout")
             }
-            Scope::Cluster if self.base == Base::None => {
+            Scope::Cluster | Scope::Swarm if self.base == Base::None => {
                 Some("with the base `none`, which leaves Ozone to other files")
+            }
+            Scope::Swarm if self.target != Target::Swarm => {
+                Some("without `target: swarm`: Compose has one engine")
             }
             _ if !self.in_containers() && option.key == "engine" => {
                 Some("with gateways on other machines (`servers`)")
@@ -257,6 +256,33 @@ impl Spec {
         }
     }
 
+    /// What has no meaning on Docker Swarm, or is not made for it yet.
+    fn check_target(&self, reader: &mut Reader) {
+        if self.target == Target::Compose {
+            return;
+        }
+        if self.profile == Profile::Upstream {
+            let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
+            return reader.problem("target", message.to_owned());
+        }
+        for (key, why) in NOT_ON_SWARM {
+            if says_more(key, reader) {
+                reader.problem(key, format!("does not work with `target: swarm`: {why}"));
+            }
+        }
+        if let Some(bucket) = self.buckets.iter().find(|bucket| bucket.says_more()) {
+            let message = format!(
+                "`{bucket}` does not work with `target: swarm`: Ozone's shell would run in a container on another node"
+            );
+            reader.problem("buckets", message);
+        }
+        let services = self.scms.get().max(self.oms.get()).max(self.datanodes.get());
+        if self.nodes.get() > services {
+            let message = format!("{} nodes would hold the data of {services}: choose fewer", self.nodes);
+            reader.problem("nodes", message);
+        }
+    }
+
     fn check_domains(&self, reader: &mut Reader) {
         for domain in &self.domains {
             if self.balancer.tls.is_some() && domain.is_one_label() {
@@ -286,6 +312,39 @@ impl Spec {
         }
     }
 }
+
+/// What is published, and where.
+fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
+    Ports {
+        host: reader.chosen("ports.host"),
+        bind: reader.chosen("ports.bind").unwrap_or(match (reader.basis.profile, engine, target) {
+            (Profile::Tuned, EngineAt::Local, Target::Compose) => BindAddress::LOOPBACK,
+            (Profile::Upstream, ..) | (_, EngineAt::Remote, _) | (.., Target::Swarm) => {
+                BindAddress::EVERYWHERE
+            }
+        }),
+        s3: reader.get("ports.s3"),
+        https: reader.get("ports.https"),
+        webadmin: reader.get("ports.webadmin"),
+        stats: reader.get("ports.stats"),
+        scm: reader.get("ports.scm"),
+        om: reader.get("ports.om"),
+    }
+}
+
+/// Keys of what has no meaning on Docker Swarm, or is not made for it yet, each with the reason.
+const NOT_ON_SWARM: &[(&str, &str)] = &[
+    ("engine", "its nodes get files as configs, wherever they are"),
+    ("gateways.drained", "Swarm chooses which gateway leaves"),
+    ("seed", "write the objects with an S3 client"),
+    ("security", "keytabs are not given to its nodes yet"),
+    ("users", "there is no security there yet"),
+    ("ports.bind", "Swarm publishes on every address of the balancer's node"),
+    ("ports.webadmin", "the pages of a gateway are open to its network alone"),
+    ("ports.scm", "Swarm publishes on every address, and these pages are open to their network alone"),
+    ("ports.om", "Swarm publishes on every address, and these pages are open to their network alone"),
+    ("balancer.tls", "certificates are not given to its nodes yet"),
+];
 
 /// Whether there is https, and with whose certificate.
 fn tls(reader: &mut Reader) -> Option<Tls> {

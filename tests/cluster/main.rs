@@ -12,5 +12,6 @@ mod running;
 mod secure;
 #[path = "../support/mod.rs"]
 mod support;
+mod swarm;
 mod trouble;
 mod up;

@@ -6,6 +6,7 @@ mod haproxy;
 mod including;
 mod machine;
 mod overlay;
+mod stack;
 #[path = "../support/mod.rs"]
 mod support;
 mod upstream;

@@ -74,7 +74,8 @@ fn leaves_another(choices: &[OneChoice], place: Where) -> bool {
 }
 
 fn has_a_meaning(option: &Opt, place: Where, profile: &str) -> bool {
-    let fixed = ["base", "profile", "servers", "balancer.backend-ca", "balancer.backend-insecure"];
+    // A Swarm takes so few of the others that almost every draw would be refused; src/plan/stack.rs has its own tests.
+    let fixed = ["base", "profile", "target", "servers", "balancer.backend-ca", "balancer.backend-insecure"];
     let fixed = fixed.contains(&option.key);
     let is_of_containers = ["gateways.count", "engine"].contains(&option.key);
     let counts_leaders = ["scm.count", "om.count"].contains(&option.key);
@@ -86,6 +87,7 @@ fn has_a_meaning(option: &Opt, place: Where, profile: &str) -> bool {
             Scope::Cluster => [Where::Single, Where::Ha].contains(&place),
             Scope::Containers => place != Where::RealHosts,
             Scope::Checkout => place == Where::Checkout && profile == "tuned",
+            Scope::Swarm => false,
         }
 }
 

@@ -16,6 +16,7 @@ mod profiles;
 mod removing;
 mod repeating;
 mod showing;
+mod stacking;
 mod starting;
 #[path = "../support/mod.rs"]
 mod support;

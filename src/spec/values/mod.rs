@@ -177,6 +177,16 @@ words! {
 }
 
 words! {
+    /// What runs the containers.
+    Target {
+        /// Docker Compose, on one engine.
+        Compose = "compose",
+        /// Docker Swarm, on one node or several.
+        Swarm = "swarm",
+    }
+}
+
+words! {
     /// How HAProxy learns where the gateways are.
     Discovery {
         /// A service and a `server` line for each gateway.
@@ -357,6 +367,8 @@ impl<const MIN: u32, const MAX: u32> fmt::Display for Bounded<MIN, MAX> {
 pub type GatewayCount = Bounded<1, 512>;
 /// Datanodes of a cluster on one machine.
 pub type DatanodeCount = Bounded<1, 64>;
+/// Nodes of a Swarm that hold data; more than the services with data, at most 64 datanodes, would be idle.
+pub type NodeCount = Bounded<1, 64>;
 /// A TCP port.
 pub type Port = Bounded<1, 65535>;
 /// Requests in flight to a gateway.

@@ -1,0 +1,153 @@
+//! The verbs that change a cluster on Docker Swarm, which starts, spreads, proves and drains gateways by itself: what this
+//! tool decides there is what the stack file says, and when the result is reached.
+
+pub(super) mod down;
+pub(super) mod restart;
+pub(super) mod scale;
+pub(super) mod up;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::{Context, counted};
+use crate::engine::swarm::{self, Service};
+use crate::error::{Failure, Status};
+use crate::observe::Observed;
+use crate::plan::Role;
+use crate::site::Site;
+use crate::ui::progress::Progress;
+
+/// Pause between two looks at a stack, each of which runs four programs of the engine.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The key of the service of all gateways.
+const GATEWAYS: &str = "s3gw";
+
+/// How long `docker stack deploy` and the like may take: they only tell the manager.
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
+
+/// The name in the Swarm of the service of all gateways.
+fn gateways_of(site: &Site) -> String {
+    format!("{}_{GATEWAYS}", site.name)
+}
+
+/// The services of a cluster that is there.
+///
+/// # Errors
+/// When it has none, or when others have made them.
+fn services(site: &Site, context: &Context) -> Result<Vec<Service>> {
+    swarm::refuse_no_manager(&context.engine)?;
+    let services = swarm::services(&context.engine, &site.name)?;
+    refuse_foreign(&services, site)?;
+    if services.is_empty() {
+        let message = format!("cluster `{}` is not on this Swarm", site.name);
+        let hint = format!("`{}` starts it", site.command("up"));
+        return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+    }
+    Ok(services)
+}
+
+/// A stack of the same name that this tool did not make stays as it is.
+fn refuse_foreign(services: &[Service], site: &Site) -> Result<()> {
+    let Some(foreign) = services.iter().find(|service| service.role.is_empty()) else { return Ok(()) };
+    let message = format!(
+        "the stack `{}` has the service `{}`, which this tool did not make; nothing was changed",
+        site.name, foreign.name
+    );
+    Err(Failure::new(Status::Differs, message).with_hint("`--name NAME` chooses another name").into())
+}
+
+/// Waits until each service has as many tasks as it is to have, none of them is about to leave, and HAProxy sends requests
+/// to all gateways.
+///
+/// # Errors
+/// At once when Swarm has stopped an update or taken it back; 5 when time is up, with what each service lacks; 130 when a
+/// person stopped it.
+fn settled(site: &Site, patience: Duration, progress: &mut Progress, context: &Context) -> Result<()> {
+    let end = Instant::now() + patience;
+    loop {
+        context.interrupt.check()?;
+        let services = swarm::services(&context.engine, &site.name)?;
+        refuse_stopped_update(&services, site)?;
+        let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
+        let lacking = lacking(&services, &observed);
+        let (up, all) = rotation(&observed, &services);
+        let text = format!("{up} of {all} healthy");
+        if lacking.is_empty() && up == all {
+            progress.done("services", format!("{} as chosen", counted(services.len(), "service")));
+            progress.done("gateways", text);
+            return Ok(());
+        }
+        let (first, more) =
+            lacking.split_first().map_or(("", 0), |(first, rest)| (first.as_str(), rest.len()));
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        progress.doing("services", format!("{first}{more}"));
+        progress.doing("gateways", text);
+        if Instant::now() >= end {
+            let message = format!("cluster `{}` was not as chosen in {patience:?}", site.name);
+            let failure = Failure::new(Status::NotReady, message).with_detail(lacking.join("\n"));
+            let hint = format!(
+                "`{}` shows each container with its node; an image must be on every node, or in a registry that all of them reach",
+                site.command("status")
+            );
+            return Err(failure.with_hint(hint).into());
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Prints what would be done, each with its cause.
+fn print_plan(plan: &[(String, &str)], context: &Context) -> Result<Status> {
+    for (what, why) in plan {
+        context.ui.data(&format!("{what}: {why}\n"))?;
+    }
+    Ok(Status::Done)
+}
+
+/// How many gateways HAProxy sends requests to, where it says so, and how many there are to be.
+fn rotation(observed: &Observed, services: &[Service]) -> (usize, usize) {
+    let all = services.iter().find(|one| one.key == GATEWAYS).map_or(0, |one| one.replicas);
+    let up = observed.loaded().map(|loaded| loaded.gateways.iter().filter(|one| one.is_up()).count());
+    // Without statistics, those that Swarm takes for healthy.
+    (up.unwrap_or_else(|| observed.running(Role::Gateway).count()), all)
+}
+
+/// What each service has that it is not to have, or the other way round.
+fn lacking(services: &[Service], observed: &Observed) -> Vec<String> {
+    let of = |service: &Service| {
+        let mut tasks = observed.members.iter().filter(|one| one.container.service() == service.key);
+        let running = tasks.clone().filter(|one| one.container.is_running()).count();
+        let is_updating = service.update == "updating";
+        if running == service.replicas && tasks.clone().count() == running && !is_updating {
+            return None;
+        }
+        let other =
+            tasks.find(|one| !one.container.is_running() || one.container.status.starts_with("leaves"));
+        let other = other.map(|one| format!(", {} {}", one.container.name, one.container.status));
+        let other =
+            other.unwrap_or_else(|| if is_updating { ", is updated".to_owned() } else { String::new() });
+        Some(format!("{}: {running} of {} run{other}", service.key, service.replicas))
+    };
+    services.iter().filter_map(of).collect()
+}
+
+/// Swarm has stopped an update, or gone back to what ran before.
+fn refuse_stopped_update(services: &[Service], site: &Site) -> Result<()> {
+    let is_stopped =
+        |service: &&Service| service.update == "paused" || service.update.starts_with("rollback");
+    let Some(service) = services.iter().find(is_stopped) else { return Ok(()) };
+    let message = format!(
+        "Swarm did not complete the update of `{}` ({}): {}",
+        service.name,
+        service.update.replace('_', " "),
+        service.update_message
+    );
+    let hint = format!(
+        "`docker service ps --no-trunc {}` says why; what ran before still serves. `{}` tries again once that is repaired",
+        service.name,
+        site.command("up")
+    );
+    Err(Failure::new(Status::Failed, message).with_hint(hint).into())
+}

@@ -1,0 +1,232 @@
+//! `up` on Docker Swarm: generate, deploy, and wait until every gateway has served a signed PUT and GET.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::{LOOK, TOLD_WITHIN, print_plan, refuse_foreign, settled};
+use crate::cli::Up;
+use crate::commands::Context;
+use crate::commands::request::{Request, open_and_judge, refuse_to_lose_edits, refuse_unreadable};
+use crate::credentials;
+use crate::engine::swarm::{self, NODE_LABEL, Node, Service};
+use crate::error::{Failure, Status};
+use crate::observe::{Observed, listed};
+use crate::proof::Prover;
+use crate::render::STACK;
+use crate::s3::Client;
+use crate::site::Site;
+use crate::spec::choices::Choices;
+use crate::workspace::Change;
+
+/// Runs the verb and returns the endpoint; none where steps were only to be printed.
+///
+/// # Errors
+/// Bad usage for what Swarm cannot do; 5 when it is not ready in time.
+pub(in crate::commands) fn run(
+    arguments: Up,
+    choices: &Choices,
+    context: &Context,
+) -> Result<Option<String>> {
+    refuse_flags(&arguments)?;
+    let Up { folder, timeout, yes, dry_run, .. } = arguments;
+    let path = folder.folder;
+    let (mut folder, request) = open_and_judge(&path, choices, context)?;
+    let site = &request.site;
+    refuse_compose(site, context)?;
+    swarm::refuse_no_manager(&context.engine)?;
+    refuse_missing_nodes(site, &swarm::nodes(&context.engine)?)?;
+    let before = swarm::services(&context.engine, &site.name)?;
+    refuse_foreign(&before, site)?;
+    refuse_unreadable(&folder, &request)?;
+    let changes: Vec<Change> =
+        request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();
+    refuse_to_lose_edits(&changes, &path, false)?;
+    let has_new_balancer = has_new_configs(&request, &before);
+    if dry_run {
+        print_plan(&plan(&changes, has_new_balancer), context)?;
+        return Ok(None);
+    }
+    if has_new_balancer && !yes {
+        return Err(gap(site).into());
+    }
+    warn_of_open_ports(site, context);
+    for choice in request.new_choices() {
+        context.ui.say(&choice);
+    }
+    folder.apply(&changes)?;
+    deploy(site, context)?;
+    drop(folder);
+    let mut progress = context.ui.progress();
+    // Swarm begins an update a moment after it was told.
+    std::thread::sleep(LOOK);
+    settled(site, timeout.duration(), &mut progress, context)?;
+    let key = credentials::own(site)?;
+    let patience = timeout.duration();
+    let prover =
+        Prover { site, engine: &context.engine, interrupt: &context.interrupt, patience, key: key.clone() };
+    prover.stack(&mut progress)?;
+    let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
+    let Some(endpoint) = site.endpoint(&observed, &context.engine)? else { return Ok(None) };
+    for bucket in &site.spec.buckets {
+        let client = Client::new(&endpoint, bucket.name.as_str(), patience, &key)?;
+        let answer = client.make_bucket()?;
+        if !answer.is_good() {
+            let message = format!(
+                "could not make the bucket `{}`: {} answered {}",
+                bucket.name,
+                answer.sender(),
+                answer.verdict()
+            );
+            return Err(Failure::new(Status::Failed, message)
+                .with_hint(format!("`{}` shows more", site.command("status")))
+                .into());
+        }
+    }
+    progress.finish();
+    remove_old_configs(&request, context);
+    context.ui.say(&format!(
+        "cluster `{}` is ready after {:.1} s: {} behind HAProxy\n  endpoint    {}\n  variables   eval \"$({})\"\n  status      {}\n  remove      {}",
+        site.name,
+        progress.elapsed().as_secs_f64(),
+        crate::commands::counted(site.spec.gateways.get() as usize, "S3 gateway"),
+        endpoint.url(),
+        site.command("env"),
+        site.command("status"),
+        site.command("down"),
+    ));
+    Ok(Some(endpoint.url().to_owned()))
+}
+
+/// Flags of `up` that work on the containers of one engine.
+fn refuse_flags(arguments: &Up) -> Result<()> {
+    let flags = [
+        ("--port auto", arguments.port.is_some()),
+        ("--rollback", arguments.rollback),
+        ("--collect-on-failure", arguments.collect_on_failure.is_some()),
+        ("--timings", arguments.timings),
+    ];
+    let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    let message = format!("{flag} does not work with `target: swarm`, whose containers are on any node");
+    Err(Failure::new(Status::Usage, message).with_hint("leave it out").into())
+}
+
+/// The same folder's cluster on Compose would go on beside this one without files.
+fn refuse_compose(site: &Site, context: &Context) -> Result<()> {
+    let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
+    if observed.members.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "cluster `{}` runs on Compose, and its data does not move to a Swarm; nothing was changed",
+        site.name
+    );
+    let hint = format!(
+        "`ozone-compose down --name {}` removes its containers; `-o DIR` makes another cluster",
+        site.name
+    );
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+}
+
+/// Data stays on nodes of a person's choice, each of which must be there.
+fn refuse_missing_nodes(site: &Site, nodes: &[Node]) -> Result<()> {
+    let holders = |number: u32| nodes.iter().filter(move |node| node.number == Some(number));
+    for number in 1..=site.spec.nodes.get() {
+        let mut ready = holders(number).filter(|node| node.is_ready());
+        match (ready.next(), ready.next()) {
+            (Some(_), None) => {}
+            (Some(one), Some(other)) => {
+                let message = format!(
+                    "the nodes {} and {} both have the label {NODE_LABEL}={number}, and data is on one of them",
+                    one.name, other.name
+                );
+                let hint =
+                    format!("`docker node update --label-rm {NODE_LABEL} {}` takes it away", other.name);
+                return Err(Failure::new(Status::Differs, message).with_hint(hint).into());
+            }
+            (None, _) => {
+                let free = nodes.iter().find(|node| node.number.is_none() && node.is_ready());
+                let free = free.map_or("NODE", |node| node.name.as_str());
+                let message = match holders(number).next() {
+                    Some(node) => format!(
+                        "the node {}, which has the label {NODE_LABEL}={number} and its data, is {} and its availability is {}",
+                        node.name, node.state, node.availability
+                    ),
+                    None => {
+                        format!("no node has the label {NODE_LABEL}={number}, which chooses where data is")
+                    }
+                };
+                let hint = format!(
+                    "`{}` gives it to one; `{}` lists them",
+                    site.command(&format!("nodes --label {free}={number}")),
+                    site.command("nodes")
+                );
+                return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says who else reaches an S3 that accepts any key.
+fn warn_of_open_ports(site: &Site, context: &Context) {
+    context.ui.say(&format!(
+        "warning: S3 is open on every address of the balancer's node, port {}: Swarm publishes on no single one, and this S3 checks no \
+         secret",
+        site.spec.ports.s3
+    ));
+}
+
+/// Whether HAProxy gets another container because its configuration is another.
+fn has_new_configs(request: &Request, before: &[Service]) -> bool {
+    let wanted: BTreeSet<&String> = request.configs.iter().collect();
+    let balancer = before.iter().find(|service| service.key == "s3g");
+    balancer.is_some_and(|balancer| balancer.configs.iter().collect::<BTreeSet<_>>() != wanted)
+}
+
+fn gap(site: &Site) -> Failure {
+    let message = format!(
+        "HAProxy's configuration changes, and Swarm replaces its container for that: cluster `{}` does not serve for some seconds; nothing \
+         was changed",
+        site.name
+    );
+    Failure::new(Status::Differs, message).with_hint(format!("`{}` does it", site.command("up --yes")))
+}
+
+fn plan(changes: &[Change], has_new_balancer: bool) -> Vec<(String, &'static str)> {
+    let files: Vec<&str> = changes.iter().filter(|change| change.writes()).map(Change::name).collect();
+    let write = format!("write {}", files.join(", "));
+    let why = if has_new_balancer {
+        "HAProxy's configuration changes, so that its container is replaced, and nothing serves meanwhile"
+    } else {
+        "Swarm makes of each service what the file says"
+    };
+    let steps = [
+        (write, "the choices say so"),
+        ("deploy the stack".to_owned(), why),
+        ("prove every gateway in rotation".to_owned(), "a cluster is ready when every gateway has served"),
+    ];
+    steps.into_iter().skip(usize::from(files.is_empty())).collect()
+}
+
+fn deploy(site: &Site, context: &Context) -> Result<()> {
+    // Nodes find images by themselves, also without a registry; services that the file no longer has are removed.
+    let deploy =
+        ["stack", "deploy", "--prune", "--resolve-image", "never", "--compose-file", STACK, &site.name];
+    let deploy = context.engine.command(&format!("deploy the stack `{}`", site.name), deploy);
+    context.engine.run(&deploy.within(&site.folder).lasting(TOLD_WITHIN)).map(drop)
+}
+
+/// Configs of earlier texts; Swarm keeps those that are still in use.
+fn remove_old_configs(request: &Request, context: &Context) {
+    let filter = format!("label=com.docker.stack.namespace={}", request.site.name);
+    let list = ["config", "ls", "--filter", &filter, "--format", "{{.Name}}"];
+    let Ok(names) = context.engine.run(&context.engine.command("list configs", list)) else { return };
+    let old: Vec<&str> =
+        names.lines().filter(|name| request.configs.iter().all(|config| config != name)).collect();
+    if !old.is_empty() {
+        let remove = context.engine.command(&format!("remove {}", listed(&old)), ["config", "rm"]);
+        // The next run tries again.
+        let _ = context.engine.ask(&remove.with(old));
+    }
+}

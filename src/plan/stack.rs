@@ -1,0 +1,132 @@
+//! The whole cluster as services of Docker Swarm, on one node or several.
+
+use serde::Serialize;
+
+use super::cluster::Cluster;
+use super::overlay::{Config, Overlay};
+use super::settings::Setting;
+use super::{Role, SWARM_DRAINS_WITHIN};
+use crate::digest::digest;
+use crate::spec::Spec;
+use crate::spec::values::{ClusterName, ImageName, OzoneVersion, Port};
+
+/// SCMs, OMs, datanodes, gateways and HAProxy; the fields are the variables of `stack.yaml.j2`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stack {
+    /// The stack's name, which is not in its file.
+    pub name: ClusterName,
+    /// For the heading.
+    pub version: OzoneVersion,
+    /// For the heading: `one SCM, one OM, 1 datanode`.
+    pub inventory: String,
+    /// Of all services but the balancer.
+    pub image: ImageName,
+    /// Those with data, in the order in which they are written.
+    pub services: Vec<StateService>,
+    /// How many.
+    pub gateways: u32,
+    /// Variables of the gateways beside those of `docker-config`.
+    pub gateway_environment: Vec<Setting>,
+    /// The most memory that a gateway gets, such as `1152m`.
+    pub gateway_memory: String,
+    /// Seconds that requests in flight to a gateway that stops may take.
+    pub drains_within: u32,
+    /// Of the balancer.
+    pub balancer_image: ImageName,
+    /// What the balancer publishes on its node.
+    pub ports: Vec<Publication>,
+    /// Names of the balancer in the network beside `s3g`.
+    pub aliases: Vec<String>,
+    /// File descriptors of the balancer.
+    pub open_files: u32,
+    /// HAProxy's files.
+    pub configs: Vec<NamedConfig>,
+}
+
+/// A service with a volume, on a node of its own choice.
+#[derive(Clone, Debug, Serialize)]
+pub struct StateService {
+    /// The service, its host and its volume.
+    pub name: String,
+    /// `scm`, `om` or `datanode`: also the subcommand of `ozone`.
+    pub role: Role,
+    /// Variables beside those of `docker-config`.
+    pub environment: Vec<Setting>,
+    /// `name:/data`.
+    pub volume: String,
+    /// The most memory that it gets, such as `1152m`.
+    pub memory: String,
+    /// The value of the label `ozone` of the node that has its volume.
+    pub node: u32,
+}
+
+/// A port that is published on every address of a node.
+#[derive(Clone, Debug, Serialize)]
+pub struct Publication {
+    /// In the container.
+    pub target: u32,
+    /// On the node.
+    pub published: Port,
+}
+
+/// A file of HAProxy's, as a config. A config cannot change: other text is another config.
+#[derive(Clone, Debug, Serialize)]
+pub struct NamedConfig {
+    /// Its key in the stack file.
+    pub key: String,
+    /// Its name in the Swarm, which a digest of its text ends.
+    pub name: String,
+    /// Its name in HAProxy's folder.
+    pub file: String,
+}
+
+impl Stack {
+    /// The same cluster and overlay that Compose would run.
+    pub(super) fn new(cluster: &Cluster, overlay: &Overlay, spec: &Spec) -> Self {
+        let memory = |limits: &Option<super::limits::Limits>| {
+            limits.as_ref().map(|limits| limits.mem_limit.clone()).unwrap_or_default()
+        };
+        let number_of = |name: &str| {
+            let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+            digits.parse().unwrap_or(1_u32)
+        };
+        let services = cluster.services.iter().map(|service| StateService {
+            name: service.name.clone(),
+            role: service.role,
+            environment: service.environment.clone(),
+            volume: service.volume.clone(),
+            memory: memory(&service.limits),
+            node: (number_of(&service.name) - 1) % spec.nodes.get() + 1,
+        });
+        Self {
+            name: cluster.name.clone(),
+            version: cluster.version.clone(),
+            inventory: cluster.inventory.clone(),
+            image: cluster.image.clone(),
+            services: services.collect(),
+            gateways: overlay.gateways,
+            gateway_environment: overlay.environment.clone(),
+            gateway_memory: memory(&overlay.limits),
+            drains_within: SWARM_DRAINS_WITHIN,
+            balancer_image: overlay.balancer_image.clone(),
+            ports: overlay
+                .ports
+                .iter()
+                .map(|port| Publication { target: port.target, published: port.published })
+                .collect(),
+            aliases: overlay.aliases.clone(),
+            open_files: overlay.open_files,
+            configs: Vec::new(),
+        }
+    }
+
+    /// Gives it HAProxy's files.
+    pub fn set_configs(&mut self, files: &[Config]) {
+        let named = |(number, file): (usize, &Config)| NamedConfig {
+            key: format!("haproxy-{number}"),
+            name: format!("{}_haproxy-{number}_{}", self.name, digest(&file.text)),
+            file: file.name.clone(),
+        };
+        self.configs = (1..).zip(files).map(named).collect();
+    }
+}

@@ -1,0 +1,150 @@
+//! Verbs on Docker Swarm, with a `docker` that answers as a manager does.
+
+use serde_json::json;
+
+use crate::support::Runs;
+use crate::support::engine::Machine;
+
+const UP: &[&str] = &["up", "--target", "swarm", "--name", "demo", "-n", "3"];
+
+/// A manager of these nodes, each with the number of the data that it holds.
+fn manager(nodes: &[(&str, Option<u32>)]) -> Machine {
+    let row = |(name, number): &(&str, Option<u32>)| {
+        let labels = number.map_or(json!({}), |number| json!({ "ozone": number.to_string() }));
+        let node = json!({
+            "ID": format!("id-{name}"), "Spec": { "Labels": labels, "Role": "manager", "Availability": "active" },
+            "Description": { "Hostname": name }, "Status": { "State": "ready", "Addr": "10.0.0.1" },
+        });
+        format!("{node}\n")
+    };
+    let rows: String = nodes.iter().map(row).collect();
+    Machine::new()
+        .with_good_engine()
+        .docker("info\\ --format\\ *Swarm.LocalNodeState*", 0, "active true\n", "")
+        .docker("ps\\ *", 0, "", "")
+        .docker("*\\ ls\\ *", 0, "", "")
+        .docker("node\\ ls\\ *", 0, "ids\n", "")
+        .docker("inspect\\ --type\\ node*", 0, &rows, "")
+}
+
+/// What the manager answers about one service of the stack.
+fn with_service(machine: Machine, key: &str, role: &str, config: &str) -> Machine {
+    let labels = if role.is_empty() { json!({}) } else { json!({ "io.github.ozone-compose.role": role }) };
+    let service = json!({
+        "ID": format!("id-{key}"),
+        "Spec": {
+            "Name": format!("demo_{key}"), "Labels": labels, "Mode": { "Replicated": { "Replicas": 1 } },
+            "TaskTemplate": { "ContainerSpec": { "Image": "x", "Configs": [{ "ConfigName": config }] } },
+        },
+    });
+    machine.docker("service\\ ls*", 0, "id\n", "").docker(
+        "inspect\\ --type\\ service*",
+        0,
+        &format!("{service}\n"),
+        "",
+    )
+}
+
+#[test]
+fn an_engine_that_manages_no_swarm_is_told_how_to() {
+    for (state, said) in [
+        ("inactive false", "error: the engine is in no Swarm\nhint: `docker swarm init`"),
+        (
+            "active false",
+            "error: the engine is a worker of a Swarm, and only a manager takes commands\nhint: ",
+        ),
+    ] {
+        let machine = manager(&[]).docker("info\\ --format\\ *Swarm.LocalNodeState*", 0, state, "");
+        let outcome = machine.run(UP);
+        assert_eq!(outcome.status, 4, "{outcome}");
+        assert!(outcome.stderr.contains(said), "{outcome}");
+        assert!(!machine.sandbox.path("stack.yaml").exists(), "nothing was written");
+    }
+}
+
+#[test]
+fn data_needs_nodes_that_are_labelled_once_each() {
+    let none = manager(&[("node1", None)]).run(UP);
+    assert_eq!(none.status, 1, "{none}");
+    let said = "error: no node has the label ozone=1, which chooses where data is\nhint: `ozone-compose nodes --label node1=1`";
+    assert!(none.stderr.contains(said), "{none}");
+    let two = manager(&[("node1", Some(1)), ("node2", Some(1))]).run(UP);
+    assert_eq!(two.status, 3, "{two}");
+    assert!(two.stderr.contains("the nodes node1 and node2 both have the label ozone=1"), "{two}");
+    let few = manager(&[("node1", Some(1)), ("node2", Some(2))]).run(&[UP, &["--base", "ha"]].concat());
+    assert!(few.stderr.contains("no node has the label ozone=3"), "{few}");
+}
+
+#[test]
+fn a_node_keeps_the_number_of_its_data() {
+    let machine = manager(&[("node1", Some(1)), ("node2", None)]).docker("node\\ update*", 0, "", "");
+    for taken in ["node1=2", "node2=1"] {
+        let outcome = machine.run(&["nodes", "--label", taken]);
+        assert_eq!(outcome.status, 3, "{outcome}");
+        assert!(outcome.stderr.contains("node1 has the label ozone=1, and may have data"), "{outcome}");
+    }
+    for bad in ["node1", "node1=", "node1=0", "node3=1", "=1"] {
+        assert_eq!(machine.run(&["nodes", "--label", bad]).status, 2, "{bad}");
+    }
+    assert!(!machine.asked().contains("node update"));
+    machine.succeed(&["nodes", "--label", "node2=2"]);
+    assert!(machine.asked().contains("node update --label-add ozone=2 id-node2"));
+    let shown = machine.succeed(&["nodes"]).stdout;
+    assert!(shown.contains("node1  manager  ready, active  ozone=1"), "{shown}");
+}
+
+#[test]
+fn a_stack_of_somebody_else_stays() {
+    let machine = with_service(manager(&[("node1", Some(1))]), "web", "", "");
+    for arguments in [UP, &["down"], &["scale", "5"], &["restart"]] {
+        machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+        let outcome = machine.run(arguments);
+        assert_eq!(outcome.status, 3, "{outcome}");
+        assert!(outcome.stderr.contains("the service `demo_web`, which this tool did not make"), "{outcome}");
+    }
+    let asked = machine.asked();
+    assert!(
+        !["stack deploy", "stack rm", "service scale", "service update"]
+            .iter()
+            .any(|one| asked.contains(one))
+    );
+}
+
+#[test]
+fn another_configuration_of_haproxy_is_accepted_first() {
+    let machine = with_service(manager(&[("node1", Some(1))]), "s3g", "balancer", "demo_haproxy-1_other");
+    let outcome = machine.run(UP);
+    assert_eq!(outcome.status, 3, "{outcome}");
+    assert!(outcome.stderr.contains("does not serve for some seconds; nothing was changed"), "{outcome}");
+    assert!(!machine.sandbox.path("stack.yaml").exists(), "nothing was written");
+    let planned = machine.succeed(&[UP, &["--dry-run"]].concat()).stdout;
+    assert!(planned.contains("deploy the stack: HAProxy's configuration changes"), "{planned}");
+    let more = machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    assert_eq!(more.status, 0);
+    let scaled = machine.run(&["scale", "40"]);
+    assert_eq!(scaled.status, 3, "{scaled}");
+    assert!(scaled.stderr.contains("HAProxy has places for 16 gateways"), "{scaled}");
+    assert!(!machine.asked().contains("stack deploy"));
+}
+
+#[test]
+fn verbs_for_the_containers_of_one_engine_say_what_there_is() {
+    let machine = manager(&[("node1", Some(1))]);
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    for verb in [&["drain", "s3g1"][..], &["resume"], &["reload"], &["stop"], &["start"], &["user", "list"]] {
+        let outcome = machine.run(verb);
+        assert_eq!(outcome.status, 2, "{outcome}");
+        assert!(outcome.stderr.contains("`demo` is on Docker Swarm (`target: swarm`)"), "{outcome}");
+    }
+    for flag in
+        [&["--rollback"][..], &["--timings"], &["--port", "auto"], &["--collect-on-failure", "x.tar.gz"]]
+    {
+        let outcome = machine.run(&[UP, flag].concat());
+        assert_eq!(outcome.status, 2, "{outcome}");
+        assert!(outcome.stderr.contains("does not work with `target: swarm`"), "{outcome}");
+    }
+    let logs = machine.run(&["logs"]);
+    assert!(logs.status == 2 && logs.stderr.contains("`ozone-compose logs s3g` is HAProxy's"), "{logs}");
+    let one = machine.run(&["restart", "s3g2"]);
+    assert!(one.status == 2 && one.stderr.contains("Swarm cannot restart s3g2 alone"), "{one}");
+}
