@@ -9,6 +9,7 @@ use serde_json::Value;
 use ozone_compose::error::{EXIT_CODES, Status};
 
 use crate::lab::{self, Lab, encrypted, running, with_ended};
+use crate::stacking::nodes_for_programs;
 use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
 
@@ -109,6 +110,7 @@ fn printed() -> Vec<Value> {
     ] {
         read(&lab.run(arguments).stdout);
     }
+    read(&nodes_for_programs());
     lab.contain(&encrypted());
     lab.succeed(&["generate", "--tls"]);
     read(&lab.run(&["status", "--format", "json"]).stdout);

@@ -45,6 +45,23 @@ fn with_service(machine: Machine, key: &str, role: &str, config: &str) -> Machin
     )
 }
 
+/// The nodes of a Swarm with one container on one of them, as an object.
+pub(crate) fn nodes_for_programs() -> String {
+    let machine = with_service(manager(&[("node1", Some(1)), ("node2", None)]), "s3g", "balancer", "a");
+    let task = json!({
+        "ID": "id-task", "ServiceID": "id-s3g", "Slot": 1, "NodeID": "id-node1", "DesiredState": "running",
+        "Status": { "State": "running" }, "Spec": { "ContainerSpec": { "Image": "x" } },
+    });
+    let machine = machine.docker("service\\ ps*", 0, "id\n", "").docker(
+        "inspect\\ --type\\ task*",
+        0,
+        &format!("{task}\n"),
+        "",
+    );
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    machine.succeed(&["nodes", "--format", "json"]).stdout
+}
+
 #[test]
 fn an_engine_that_manages_no_swarm_is_told_how_to() {
     for (state, said) in [
