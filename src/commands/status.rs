@@ -166,7 +166,10 @@ fn rows(site: &Site, observed: &Observed) -> Vec<Row> {
         _ => false,
     };
     let mut found: BTreeMap<(bool, usize), Row> = BTreeMap::new();
-    for (place, (id, member)) in observed.gateways().enumerate() {
+    // Swarm starts and ends gateways by itself; the table of containers has those that do not serve yet, or no longer.
+    let is_shown = |member: &Member| spec.target == Target::Compose || member.container.is_running();
+    let shown = observed.gateways().filter(|(_, member)| is_shown(member));
+    for (place, (id, member)) in shown.enumerate() {
         let wanted = has_place(place, &id);
         let number = if let GatewayId::Named(name) = &id { name.number() as usize } else { place };
         found.insert((!wanted, number), row(id, Some(member), wanted));

@@ -315,7 +315,11 @@ pub fn tasks(engine: &Engine, stack: &str, services: &[Service], nodes: &[Node])
     let listed = engine.command("list tasks", ["service", "ps", "--quiet", "--no-trunc"]).with(names);
     let listed = engine.run(&listed)?;
     let found: Vec<InspectedTask> = inspected(engine, "task", listed.split_whitespace())?;
-    let is_present = |task: &InspectedTask| task.desired_state == "running" || task.status.state == "running";
+    // What is to leave a node that is away ends when that is back, and nobody knows whether it runs until then.
+    let can_leave = |id: &str| nodes.iter().any(|node| node.id == id && node.state == "ready");
+    let is_present = |task: &InspectedTask| {
+        task.desired_state == "running" || task.status.state == "running" && can_leave(&task.node)
+    };
     let container = |task: InspectedTask| {
         let service = services.iter().find(|service| service.id == task.service)?;
         let node = nodes.iter().find(|node| node.id == task.node);
@@ -329,6 +333,7 @@ pub fn tasks(engine: &Engine, stack: &str, services: &[Service], nodes: &[Node])
 fn container(task: InspectedTask, service: &Service, node: Option<&Node>, stack: &str) -> Container {
     let leaves = task.desired_state != "running";
     let state = match task.status.state.as_str() {
+        "running" if leaves => State::Removing,
         "running" => State::Running,
         "complete" | "shutdown" | "failed" | "rejected" | "orphaned" | "remove" => State::Exited,
         _ => State::Created,

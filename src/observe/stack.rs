@@ -48,10 +48,12 @@ fn balancer(observed: &Observed, engine: &Engine) -> BalancerState {
         return BalancerState::Silent("its statistics are not published".to_owned());
     };
     match s3::page(&format!("{url}/stats;csv")) {
-        Some(csv) => BalancerState::Open(Loaded {
-            workers: Workers::default(),
-            gateways: crate::haproxy::gateways(&csv),
-        }),
+        Some(csv) => {
+            let mut gateways = crate::haproxy::gateways(&csv);
+            // Places whose gateway has left.
+            gateways.retain(|one| !one.state.contains("resolution"));
+            BalancerState::Open(Loaded { workers: Workers::default(), gateways })
+        }
         None => BalancerState::Silent(format!("{url} does not answer")),
     }
 }

@@ -123,8 +123,7 @@ fn lacking(services: &[Service], observed: &Observed) -> Vec<String> {
         if running == service.replicas && tasks.clone().count() == running && !is_updating {
             return None;
         }
-        let other =
-            tasks.find(|one| !one.container.is_running() || one.container.status.starts_with("leaves"));
+        let other = tasks.find(|one| !one.container.is_running());
         let other = other.map(|one| format!(", {} {}", one.container.name, one.container.status));
         let other =
             other.unwrap_or_else(|| if is_updating { ", is updated".to_owned() } else { String::new() });
