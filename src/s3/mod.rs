@@ -131,7 +131,8 @@ impl Answer {
         let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
         let verdict =
             code.map_or_else(|| self.status.to_string(), |(code, _)| format!("{} {code}", self.status));
-        let skew = self.ahead.filter(|ahead| self.status == 403 && ahead.abs() >= LARGEST_SKEW);
+        let skew =
+            self.ahead.filter(|ahead| [400, 403].contains(&self.status) && ahead.abs() >= LARGEST_SKEW);
         let Some(ahead) = skew else { return verdict };
         let side = if ahead.is_positive() { "ahead of" } else { "behind" };
         let minutes = SignedDuration::from_mins(ahead.abs().as_mins());

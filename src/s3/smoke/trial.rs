@@ -256,6 +256,11 @@ mod tests {
         let hint = "this machine's; a signature is valid only near its own time)";
         assert_eq!(refused(7_290).verdict(), format!("403 AccessDenied (its clock is 2h 1m ahead of {hint}"));
         assert_eq!(refused(-90_000).verdict(), format!("403 AccessDenied (its clock is 25h behind {hint}"));
+        let malformed = Answer { status: 400, ..refused(7_290) };
+        assert!(
+            malformed.verdict().contains("(its clock is 2h 1m ahead of"),
+            "as Ozone answers an old presigned URL"
+        );
         assert_eq!(refused(60).verdict(), "403 AccessDenied");
         assert_eq!(Answer { status: 200, ..refused(90_000) }.verdict(), "200 AccessDenied");
     }
