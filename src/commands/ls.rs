@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::Context;
 use crate::cli::{Format, Ls};
-use crate::engine::Engine;
+use crate::engine::{Engine, swarm};
 use crate::error::Status;
-use crate::observe::{Member, everything};
+use crate::observe::{Member, Observed, everything};
 use crate::plan::Role;
 use crate::site::Site;
 use crate::ui::table;
@@ -18,7 +18,11 @@ use crate::ui::table;
 /// Runs the verb.
 pub fn run(arguments: &Ls, context: &Context) -> Result<Status> {
     let (members, names) = everything(&context.engine)?;
-    let clusters: Vec<Row> = names.into_iter().map(|name| row(name, &members, &context.engine)).collect();
+    let mut clusters: Vec<Row> = names.into_iter().map(|name| row(name, &members, &context.engine)).collect();
+    for name in swarm::stacks(&context.engine)? {
+        let members = Observed::of_stack(&context.engine, &name, None)?.members;
+        clusters.push(row(name, &members, &context.engine));
+    }
     if arguments.format == Format::Json {
         context.ui.object("clusters", &json!({ "clusters": clusters }))?;
         return Ok(Status::Done);

@@ -1,6 +1,6 @@
 //! `up`: generate, start, and wait until every gateway has served a signed PUT and GET.
 
-mod ready;
+pub(super) mod ready;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -35,6 +35,7 @@ use crate::spec::values::{BindAddress, EngineAt, Target};
 use crate::steps::{self, Action, Desired, Goal, Step, refuse_foreign};
 use crate::tls::Renewal;
 use crate::workspace::{Change, Folder};
+use ready::{Started, announce};
 
 /// How often free ports are chosen, each time that another process takes one of them before a container has it.
 const TRIES: u32 = 3;
@@ -276,7 +277,12 @@ impl Start {
             let (elapsed, engine) = (session.progress.elapsed(), &context.engine);
             context.ui.timings(&timeline::of(&observed, elapsed, &session.proved, engine)?);
         }
-        Ok(ready::announce(&session, &observed, context))
+        let started = Started {
+            elapsed: session.progress.elapsed(),
+            buckets: &session.buckets,
+            objects: session.objects,
+        };
+        Ok(announce(session.site, &observed, &started, context))
     }
 }
 

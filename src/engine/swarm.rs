@@ -1,6 +1,6 @@
 //! What a Swarm has: its nodes, and the services and tasks of a stack. A task is read as a container, wherever it runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -269,6 +269,21 @@ pub fn nodes(engine: &Engine) -> Result<Vec<Node>> {
     let mut nodes: Vec<Node> = found.into_iter().map(node).collect();
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(nodes)
+}
+
+/// The names of the stacks of this tool; none where the engine manages no Swarm.
+///
+/// # Errors
+/// When the engine does not answer, or prints what cannot be read.
+pub fn stacks(engine: &Engine) -> Result<BTreeSet<String>> {
+    let filter = format!("label={ROLE_LABEL}");
+    let list = engine.command("list services", ["service", "ls", "--quiet", "--filter", &filter]);
+    let listed = engine.ask(&list)?;
+    if !listed.status.success() {
+        return Ok(BTreeSet::new());
+    }
+    let found: Vec<InspectedService> = inspected(engine, "service", listed.stdout.split_whitespace())?;
+    Ok(found.into_iter().filter_map(|mut one| one.spec.labels.remove(STACK_LABEL)).collect())
 }
 
 /// The services of a stack, by name.

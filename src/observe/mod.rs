@@ -25,7 +25,7 @@ use crate::haproxy::Gateway;
 use crate::haproxy::control::{Control, Loaded};
 use crate::plan::{HTTPS_PORT, MASTER_SOCKET, Role, S3_PORT, STATS_PORT};
 use crate::spec::Spec;
-use crate::spec::values::{GatewayName, Target};
+use crate::spec::values::{GatewayName, HostName, Target};
 pub use including::including;
 pub use which::{Which, listed};
 
@@ -181,8 +181,16 @@ impl Observed {
         let name = spec.name.to_string();
         match spec.target {
             Target::Compose => Self::read(engine, &name, Some(here)),
-            Target::Swarm => stack::read(engine, &name, spec.ports.host.as_ref()),
+            Target::Swarm => Self::of_stack(engine, &name, spec.ports.host.as_ref()),
         }
+    }
+
+    /// Reads a stack of a Swarm; `host` is where its ports answer, where that is not the balancer's node.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or manages no Swarm.
+    pub fn of_stack(engine: &Engine, name: &str, host: Option<&HostName>) -> Result<Self> {
+        stack::read(engine, name, host)
     }
 
     /// The balancer's container where it runs.

@@ -1,23 +1,30 @@
 //! `up` on Docker Swarm: generate, deploy, and wait until every gateway has served a signed PUT and GET.
 
 use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
 
 use super::{LOOK, TOLD_WITHIN, print_plan, refuse_foreign, settled};
+use crate::act::{Bucket, Written};
 use crate::cli::Up;
 use crate::commands::Context;
 use crate::commands::request::{Request, open_and_judge, refuse_to_lose_edits, refuse_unreadable};
+use crate::commands::up::ready::{Started, announce};
 use crate::credentials;
 use crate::engine::swarm::{self, NODE_LABEL, Node, Service};
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
 use crate::proof::Prover;
 use crate::render::STACK;
-use crate::s3::Client;
+use crate::s3::{Client, Key, insist};
 use crate::site::Site;
 use crate::spec::choices::Choices;
 use crate::workspace::Change;
+
+/// How long the proof and the buckets may take at the least, however long the start took.
+const LAST_PROOF: Duration = Duration::from_secs(30);
 
 /// Runs the verb and returns the endpoint; none where steps were only to be printed.
 ///
@@ -59,43 +66,43 @@ pub(in crate::commands) fn run(
     drop(folder);
     let mut progress = context.ui.progress();
     // Swarm begins an update a moment after it was told.
-    std::thread::sleep(LOOK);
-    settled(site, timeout.duration(), &mut progress, context)?;
-    let key = credentials::own(site)?;
+    thread::sleep(LOOK);
     let patience = timeout.duration();
-    let prover =
-        Prover { site, engine: &context.engine, interrupt: &context.interrupt, patience, key: key.clone() };
+    settled(site, patience, &mut progress, context)?;
+    let key = credentials::own(site)?;
+    let prover = Prover {
+        site,
+        engine: &context.engine,
+        interrupt: &context.interrupt,
+        patience: patience.saturating_sub(progress.elapsed()).max(LAST_PROOF),
+        key: key.clone(),
+    };
     prover.stack(&mut progress)?;
     let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
-    let Some(endpoint) = site.endpoint(&observed, &context.engine)? else { return Ok(None) };
-    for bucket in &site.spec.buckets {
-        let client = Client::new(&endpoint, bucket.name.as_str(), patience, &key)?;
-        let answer = client.make_bucket()?;
-        if !answer.is_good() {
-            let message = format!(
-                "could not make the bucket `{}`: {} answered {}",
-                bucket.name,
-                answer.sender(),
-                answer.verdict()
-            );
-            return Err(Failure::new(Status::Failed, message)
-                .with_hint(format!("`{}` shows more", site.command("status")))
-                .into());
-        }
-    }
+    let buckets = make_buckets(site, &observed, &key, context)?;
     progress.finish();
     remove_old_configs(&request, context);
-    context.ui.say(&format!(
-        "cluster `{}` is ready after {:.1} s: {} behind HAProxy\n  endpoint    {}\n  variables   eval \"$({})\"\n  status      {}\n  remove      {}",
-        site.name,
-        progress.elapsed().as_secs_f64(),
-        crate::commands::counted(site.spec.gateways.get() as usize, "S3 gateway"),
-        endpoint.url(),
-        site.command("env"),
-        site.command("status"),
-        site.command("down"),
-    ));
-    Ok(Some(endpoint.url().to_owned()))
+    let started = Started { elapsed: progress.elapsed(), buckets: &buckets, objects: Written::default() };
+    Ok(announce(site, &observed, &started, context))
+}
+
+/// Makes the chosen buckets, where they are not there.
+fn make_buckets(site: &Site, observed: &Observed, key: &Key, context: &Context) -> Result<Vec<Bucket>> {
+    let mut buckets = Vec::new();
+    let Some(endpoint) = site.endpoint(observed, &context.engine)? else { return Ok(buckets) };
+    for bucket in &site.spec.buckets {
+        let client = Client::new(&endpoint, bucket.name.as_str(), LAST_PROOF, key)?;
+        let answer = insist(LAST_PROOF, &context.interrupt, || client.create_bucket())?;
+        if !answer.is_good() && answer.status != 409 {
+            let (sender, verdict) = (answer.sender(), answer.verdict());
+            let message = format!("could not make the bucket `{}`: {sender} answered {verdict}", bucket.name);
+            let hint = format!("`{}` tries again", site.command("up"));
+            return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+        }
+        let (name, made) = (bucket.name.to_string(), answer.is_good());
+        buckets.push(Bucket { name, made, layout: None, quota: None });
+    }
+    Ok(buckets)
 }
 
 /// Flags of `up` that work on the containers of one engine.

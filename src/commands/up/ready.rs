@@ -1,10 +1,11 @@
 //! What `up` prints about a cluster that is ready.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::act::{Bucket, Session, Written};
+use crate::act::{Bucket, Written};
 use crate::commands::{Context, counted};
 use crate::observe::Observed;
 use crate::plan::Role;
@@ -14,9 +15,24 @@ use crate::site::Site;
 /// The width of the narrowest terminal.
 const COLUMNS: usize = 80;
 
+/// What a start has done.
+pub(in crate::commands) struct Started<'a> {
+    /// How long it took.
+    pub(in crate::commands) elapsed: Duration,
+    /// The chosen buckets.
+    pub(in crate::commands) buckets: &'a [Bucket],
+    /// The objects of `seed`.
+    pub(in crate::commands) objects: Written,
+}
+
 /// Says that a cluster is ready, and returns its endpoint.
-pub(super) fn announce(session: &Session<'_>, observed: &Observed, context: &Context) -> Option<String> {
-    let host = session.site.host(&context.engine);
+pub(in crate::commands) fn announce(
+    site: &Site,
+    observed: &Observed,
+    started: &Started<'_>,
+    context: &Context,
+) -> Option<String> {
+    let host = site.host(&context.engine);
     let https = observed.https(&host);
     let http = https.as_ref().and_then(|_| observed.http(&host));
     let endpoint = https.or_else(|| observed.endpoint(&host))?;
@@ -25,19 +41,19 @@ pub(super) fn announce(session: &Session<'_>, observed: &Observed, context: &Con
         ("scm", observed.page(Role::Scm, SCM_PORT, &host)),
         ("om", observed.page(Role::Om, OM_PORT, &host)),
     ];
-    let virtual_hosts = session.site.virtual_hosts(&endpoint);
+    let virtual_hosts = site.virtual_hosts(&endpoint);
     let ready = Ready {
-        cluster: &session.site.name,
-        seconds: (session.progress.elapsed().as_secs_f64() * 10.0).round() / 10.0,
-        gateways: session.site.spec.gateways.get(),
+        cluster: &site.name,
+        seconds: (started.elapsed.as_secs_f64() * 10.0).round() / 10.0,
+        gateways: site.spec.gateways.get(),
         endpoint: &endpoint,
         virtual_hosts: &virtual_hosts,
         http,
         pages: pages.into_iter().filter_map(|(name, place)| Some((name, place?))).collect(),
-        buckets: &session.buckets,
-        objects: session.objects,
+        buckets: started.buckets,
+        objects: started.objects,
     };
-    context.ui.tell("ready", &ready, &ready.words(session.site));
+    context.ui.tell("ready", &ready, &ready.words(site));
     Some(endpoint)
 }
 
