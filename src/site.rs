@@ -52,10 +52,10 @@ impl Site {
     /// When there is none, when it is one whose Ozone other files run, or when it is on Docker Swarm.
     pub fn in_folder(path: &Path) -> Result<Self> {
         let site = Self::of_any_target(path)?;
-        match site.spec.target {
-            Target::Compose => Ok(site),
-            Target::Swarm => Err(not_on_swarm(&site.name).into()),
+        if site.spec.target == Target::Swarm {
+            return Err(not_on_swarm(&site.name).into());
         }
+        Ok(site)
     }
 
     /// The same for what is there on Docker Swarm too.
@@ -72,6 +72,9 @@ impl Site {
         let spec = Spec::resolve(&choices, &folder.name())?;
         if !spec.has_cluster() {
             return Err(not_ours_to_run(path).into());
+        }
+        if spec.target == Target::Helm {
+            return Err(rendered_only(path).into());
         }
         Ok(Self::new(spec, path))
     }
@@ -158,6 +161,17 @@ fn not_on_swarm(name: &str) -> Failure {
         "there, `up`, `scale`, `restart`, `status`, `nodes`, `logs`, `env`, `run`, `smoke`, `collect` and `down` work, and a node is drained by \
          `docker node update --availability drain NODE`",
     )
+}
+
+/// Why no verb but `generate` works on a cluster for Kubernetes.
+#[must_use]
+pub fn rendered_only(path: &Path) -> Failure {
+    let message = format!(
+        "`{}` holds files for Kubernetes (`target: helm`), where this tool runs nothing",
+        path.display()
+    );
+    let hint = "`ozone-compose generate` ends with the commands that do; `--target compose` and `--target swarm` are run here";
+    Failure::new(Status::Usage, message).with_hint(hint)
 }
 
 /// Why a folder's gateways cannot be run from it.

@@ -146,6 +146,7 @@ fn choosing(option: &Opt, value: &str) -> String {
     let base = match option.key {
         "scm.count" | "om.count" => "base: ha\n",
         "checkout" => "base: none\n",
+        "target" if value.contains("helm") => "base: ha\n",
         "nodes" => "target: swarm\ndatanodes: 64\n",
         "balancer.backend-ca" if !value.is_empty() => "servers: 'https://gw1:1'\n",
         "balancer.backend-insecure" if value.contains("on") => "servers: 'https://gw1:1'\n",

@@ -67,10 +67,10 @@ pub(super) struct Answering {
 impl Answering {
     /// What there is of it now.
     pub(super) fn observe_again(&self, engine: &Engine) -> Result<Observed> {
-        match self.site.spec.target {
-            Target::Compose => Observed::read(engine, &self.observed.project, None),
-            Target::Swarm => Observed::of(engine, &self.site.spec, &self.site.folder),
+        if self.site.spec.target == Target::Swarm {
+            return Observed::of(engine, &self.site.spec, &self.site.folder);
         }
+        Observed::read(engine, &self.observed.project, None)
     }
 
     /// Over https where it has that.

@@ -126,6 +126,17 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
             ));
             return;
         }
+        if spec.target == Target::Helm {
+            ui.say(&format!(
+                "next: (cd {} && helm install {} CHART -f values.yaml && kubectl apply -f haproxy.yaml), with CHART of apache/ozone-helm-charts, \
+                 and S3 is at http://{}-s3:{} in the cluster",
+                quoted(&folder.to_string()),
+                spec.name,
+                spec.name,
+                spec.ports.s3
+            ));
+            return;
+        }
         let (scheme, port) = match spec.balancer.http {
             PlainHttp::Keep => ("http", spec.ports.s3),
             PlainHttp::Redirect | PlainHttp::Off => ("https", spec.ports.https),

@@ -23,6 +23,8 @@ const FILES: &[(&str, &str)] = &[
     ("kerberos/kdc.sh", "with --secure: what the KDC's container runs"),
     ("secrets/credentials", "with --secure: the secrets of S3 users, in the format of AWS"),
     ("stack.yaml", "with --target swarm, in the place of the Compose files: every service of the cluster"),
+    ("values.yaml", "with --target helm, likewise: values of Ozone's Helm chart"),
+    ("haproxy.yaml", "with --target helm: HAProxy beside the chart, for kubectl apply"),
     (".env", "tells docker compose which files belong together"),
     ("compose.override.yaml", "yours, where there is one: joins the Compose files, and is never written"),
     ("haproxy/*.cfg", "yours but for the one above: HAProxy loads them too"),

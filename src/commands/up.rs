@@ -27,7 +27,7 @@ use crate::preflight::{
 };
 use crate::proof::timeline;
 use crate::seed::Seed;
-use crate::site::{Site, choices_in, not_ours_to_run};
+use crate::site::{Site, choices_in, not_ours_to_run, rendered_only};
 use crate::spec::Spec;
 use crate::spec::choices::{Choices, Origin};
 use crate::spec::options::{OPTIONS, Opt};
@@ -144,6 +144,9 @@ fn judge(path: &Path, choices: &Choices) -> Result<Request> {
     let request = Request::new(&folder, choices.clone())?;
     if !request.site.spec.has_cluster() {
         return Err(not_ours_to_run(path).into());
+    }
+    if request.site.spec.target == Target::Helm {
+        return Err(rendered_only(path).into());
     }
     refuse_app(&folder, &request)?;
     Ok(request)

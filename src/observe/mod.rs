@@ -179,10 +179,10 @@ impl Observed {
     /// As [`Self::read`]; on Swarm also when the engine manages none.
     pub fn of(engine: &Engine, spec: &Spec, here: &Path) -> Result<Self> {
         let name = spec.name.to_string();
-        match spec.target {
-            Target::Compose => Self::read(engine, &name, Some(here)),
-            Target::Swarm => Self::of_stack(engine, &name, spec.ports.host.as_ref()),
+        if spec.target == Target::Swarm {
+            return Self::of_stack(engine, &name, spec.ports.host.as_ref());
         }
+        Self::read(engine, &name, Some(here))
     }
 
     /// Reads a stack of a Swarm; `host` is where its ports answer, where that is not the balancer's node.

@@ -159,11 +159,25 @@ pub struct Slots {
     /// Most gateways that HAProxy will use.
     pub count: u32,
     /// The service's name.
-    pub service: &'static str,
+    pub service: String,
     /// Its S3 port.
     pub port: u32,
-    /// Whether Swarm runs them, which takes a gateway's name from DNS before it stops it.
-    pub in_swarm: bool,
+    /// What runs them, where that takes a gateway's name out of DNS before it stops it; none for Compose.
+    pub orchestrator: Option<&'static str>,
+}
+
+impl Slots {
+    fn new(spec: &Spec) -> Self {
+        let gateways = spec.gateways.get();
+        let (count, service, orchestrator) = match spec.target {
+            Target::Compose => (slots(gateways), SCALED_SERVICE.to_owned(), None),
+            Target::Swarm => (steady_slots(gateways), SWARM_TASKS.to_owned(), Some("Docker Swarm")),
+            Target::Helm => {
+                (steady_slots(gateways), format!("{}-s3g-headless", spec.name), Some("Kubernetes"))
+            }
+        };
+        Self { count, service, port: S3_PORT, orchestrator }
+    }
 }
 
 /// The web pages of the gateways.
@@ -232,15 +246,7 @@ impl Balancer {
             slow: SLOW,
             balance: spec.balancer.balance,
             check: check(spec),
-            slots: by_dns.then(|| {
-                let in_swarm = spec.target == Target::Swarm;
-                let (count, service) = if in_swarm {
-                    (slots_in_swarm(spec.gateways.get()), SWARM_TASKS)
-                } else {
-                    (slots(spec.gateways.get()), SCALED_SERVICE)
-                };
-                Slots { count, service, port: S3_PORT, in_swarm }
-            }),
+            slots: by_dns.then(|| Slots::new(spec)),
             servers: if by_dns { Vec::new() } else { servers },
             webadmin: match spec.ports.webadmin {
                 // Ozone's example listens for webadmin and does not publish it.
@@ -288,10 +294,10 @@ pub(super) fn slots(gateways: u32) -> u32 {
     (2 * gateways).max(8)
 }
 
-/// The same on Swarm, where another configuration makes another container of HAProxy: most changes of the number of
+/// The same for an orchestrator, which makes another container of HAProxy for another configuration: most changes of the number of
 /// gateways leave it as it is. Twice as many, since a rolling update starts new ones before old ones have ended.
 #[must_use]
-pub fn slots_in_swarm(gateways: u32) -> u32 {
+pub fn steady_slots(gateways: u32) -> u32 {
     (2 * gateways).next_multiple_of(32)
 }
 

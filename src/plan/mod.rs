@@ -3,7 +3,9 @@
 //! Does not know how any of it is rendered.
 
 pub mod balancer;
+pub mod chart;
 pub mod cluster;
+mod draining;
 mod jvm;
 pub mod kerberos;
 pub mod limits;
@@ -18,6 +20,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use balancer::{BALANCER_SERVICE, Balancer};
+use chart::Chart;
 use cluster::Cluster;
 use kerberos::{KDC, Kerberos};
 use overlay::{Config, Overlay};
@@ -42,9 +45,6 @@ pub const STATS_PORT: u32 = 8404;
 /// Socket of HAProxy's master process in its container, all else of which is read-only. A tmpfs of our own would be
 /// closed to HAProxy once the container starts again: runc up to 1.1 gives it the mode of the folder that it made.
 pub const MASTER_SOCKET: &str = "/dev/shm/master.sock";
-
-/// Seconds that requests in flight to a gateway that leaves a Swarm may take; those of Compose have `--drain-timeout`.
-const SWARM_DRAINS_WITHIN: u32 = 270;
 
 /// Where HAProxy finds its certificate in its container: the folder, and the file with the private key.
 pub const CERTIFICATE_FOLDER: &str = "/usr/local/etc/haproxy-tls";
@@ -108,6 +108,8 @@ pub struct Plan {
     pub cluster: Option<Cluster>,
     /// All of it as services of Swarm, in the place of both.
     pub stack: Option<Stack>,
+    /// All of it for Kubernetes, likewise.
+    pub chart: Option<Chart>,
     /// A KDC, and what the others need to reach it; none where there is no security.
     pub kerberos: Option<Kerberos>,
     /// Ozone's settings; empty where Ozone is left to other files.
@@ -123,7 +125,7 @@ impl Plan {
         let (cluster, overlay) = (Cluster::new(spec), Overlay::new(spec));
         let kerberos = Kerberos::new(spec, cluster.as_ref(), overlay.as_ref());
         let (mut groups, mut compose_files) = (Vec::new(), Vec::new());
-        let mut stack = None;
+        let (mut stack, mut chart) = (None, None);
         if let Some(cluster) = &cluster {
             let names = cluster.services.iter().map(|service| service.name.clone());
             groups = settings(&Facts {
@@ -138,20 +140,24 @@ impl Plan {
                     .collect(),
                 secure: kerberos.is_some(),
             });
-            if spec.target == Target::Swarm {
-                stack = overlay.as_ref().map(|overlay| Stack::new(cluster, overlay, spec));
-            } else {
-                compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
-                compose_files.extend(kerberos.as_ref().map(|_| "kerberos.yaml".to_owned()));
-                compose_files.extend_from_slice(overrides);
+            match (spec.target, &overlay) {
+                (Target::Swarm, Some(overlay)) => stack = Some(Stack::new(cluster, overlay, spec)),
+                (Target::Helm, Some(overlay)) => chart = Some(Chart::new(cluster, overlay, &groups, spec)),
+                _ => {
+                    compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
+                    compose_files.extend(kerberos.as_ref().map(|_| "kerberos.yaml".to_owned()));
+                    compose_files.extend_from_slice(overrides);
+                }
             }
         }
+        let is_compose = stack.is_none() && chart.is_none();
         Self {
             profile: spec.profile,
             balancer: Balancer::new(spec),
-            overlay: overlay.filter(|_| stack.is_none()),
-            cluster: cluster.filter(|_| stack.is_none()),
+            overlay: overlay.filter(|_| is_compose),
+            cluster: cluster.filter(|_| is_compose),
             stack,
+            chart,
             kerberos,
             settings: groups,
             compose_files,
@@ -161,7 +167,9 @@ impl Plan {
     /// Whether a file for the engine has HAProxy's files, or their digests, in it.
     #[must_use]
     pub fn embeds_haproxy(&self) -> bool {
-        self.stack.is_some() || self.overlay.as_ref().is_some_and(|overlay| overlay.configs.is_some())
+        self.stack.is_some()
+            || self.chart.is_some()
+            || self.overlay.as_ref().is_some_and(|overlay| overlay.configs.is_some())
     }
 
     /// Gives it HAProxy's files, where a file for the engine has them in it.
@@ -171,6 +179,8 @@ impl Plan {
         }
         if let Some(configs) = self.overlay.as_mut().and_then(|overlay| overlay.configs.as_mut()) {
             *configs = files;
+        } else if let Some(chart) = &mut self.chart {
+            chart.set_configs(files);
         }
     }
 

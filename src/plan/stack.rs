@@ -2,13 +2,20 @@
 
 use serde::Serialize;
 
+use super::Role;
 use super::cluster::Cluster;
+use super::draining::{Notice, script};
 use super::overlay::{Config, Overlay};
 use super::settings::Setting;
-use super::{Role, SWARM_DRAINS_WITHIN};
 use crate::digest::digest;
 use crate::spec::Spec;
 use crate::spec::values::{ClusterName, ImageName, OzoneVersion, Port};
+
+/// Swarm takes the name out of DNS 2 s before it sends SIGTERM, and HAProxy asks twice a second.
+const NOTICE: Notice = Notice(4);
+
+/// Seconds that requests in flight may take after that; those of Compose have `--drain-timeout`.
+const DRAINS_WITHIN: u32 = 270;
 
 /// SCMs, OMs, datanodes, gateways and HAProxy; the fields are the variables of `stack.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -29,8 +36,10 @@ pub struct Stack {
     pub gateway_environment: Vec<Setting>,
     /// The most memory that a gateway gets, such as `1152m`.
     pub gateway_memory: String,
-    /// Seconds that requests in flight to a gateway that stops may take.
-    pub drains_within: u32,
+    /// What the container of a gateway runs.
+    pub gateway_script: String,
+    /// What it gets to end, such as `300s`.
+    pub gateway_grace: String,
     /// Of the balancer.
     pub balancer_image: ImageName,
     /// What the balancer publishes on its node.
@@ -107,7 +116,8 @@ impl Stack {
             gateways: overlay.gateways,
             gateway_environment: overlay.environment.clone(),
             gateway_memory: memory(&overlay.limits),
-            drains_within: SWARM_DRAINS_WITHIN,
+            gateway_script: script(NOTICE, DRAINS_WITHIN),
+            gateway_grace: format!("{}s", DRAINS_WITHIN + 30),
             balancer_image: overlay.balancer_image.clone(),
             ports: overlay
                 .ports

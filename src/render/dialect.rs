@@ -9,10 +9,16 @@ use minijinja::{AutoEscape, Error, ErrorKind, Output, State};
 /// Words of HAProxy's configuration, and values of env files that Compose reads.
 const PLAIN: &str = "plain";
 
-/// The dialect of a template, by its name: JSON, which is YAML, for Compose files; plain words elsewhere.
+/// YAML in which neither Compose nor a shell replaces anything, and Helm expands values.
+const KUBERNETES: &str = "kubernetes";
+
+/// The dialect of a template, by its name: JSON, which is YAML, for Compose files and those for Kubernetes; plain words
+/// elsewhere.
 pub(super) fn of_template(name: &str) -> AutoEscape {
     let file = Path::new(name.trim_end_matches(".j2"));
-    if file.extension().is_some_and(|extension| extension == "yaml") {
+    if file.starts_with("helm") {
+        AutoEscape::Custom(KUBERNETES.into())
+    } else if file.extension().is_some_and(|extension| extension == "yaml") {
         AutoEscape::Json
     } else {
         AutoEscape::Custom(PLAIN.into())
@@ -27,22 +33,35 @@ pub(super) fn write_value(
 ) -> Result<(), Error> {
     let text = match state.auto_escape() {
         _ if value.is_safe() => value.to_string(),
-        AutoEscape::Json => yaml(value)?,
+        AutoEscape::Json => compose(value)?,
+        AutoEscape::Custom(dialect) if dialect == KUBERNETES => kubernetes(value)?,
         _ => plain(value)?,
     };
     out.write_str(&text).map_err(Error::from)
 }
 
 /// A JSON scalar in which Compose finds nothing to interpolate.
+fn compose(value: &Value) -> Result<String, Error> {
+    Ok(yaml(value)?.replace('$', "$$"))
+}
+
+/// A JSON scalar.
 fn yaml(value: &Value) -> Result<String, Error> {
-    let json = match value.kind() {
-        ValueKind::Number => value.to_string(),
+    match value.kind() {
+        ValueKind::Number => Ok(value.to_string()),
         ValueKind::String if !value.to_string().contains(only_in_json) => {
-            serde_json::to_string(&value.to_string()).map_err(|error| refuse(value, &error.to_string()))?
+            serde_json::to_string(&value.to_string()).map_err(|error| refuse(value, &error.to_string()))
         }
-        _ => return Err(refuse(value, "a Compose file")),
-    };
-    Ok(json.replace('$', "$$"))
+        _ => Err(refuse(value, "a YAML file")),
+    }
+}
+
+/// The same without what Helm, which expands values of the chart, takes for an action.
+fn kubernetes(value: &Value) -> Result<String, Error> {
+    if value.to_string().contains("{{") {
+        return Err(refuse(value, "values of a chart"));
+    }
+    yaml(value)
 }
 
 /// What JSON may hold as it is and YAML may not, or takes for a line's end: DEL and the C1 controls, the
@@ -79,16 +98,25 @@ pub(super) fn overridable(value: &Value, variable: &str) -> Result<Value, Error>
 
 /// A text as lines of a block of a Compose file, each behind so many blanks; a last line without an end gets one.
 pub(super) fn block(value: &Value, blanks: usize) -> Result<Value, Error> {
+    Ok(Value::from_safe_string(lines(value, blanks)?.replace('$', "$$")))
+}
+
+/// The same for a file in which nothing is replaced.
+pub(super) fn literal(value: &Value, blanks: usize) -> Result<Value, Error> {
+    Ok(Value::from_safe_string(lines(value, blanks)?))
+}
+
+fn lines(value: &Value, blanks: usize) -> Result<String, Error> {
     let text = value.to_string();
     let only_in_json = |c: char| only_in_json(c) || c.is_control() && !matches!(c, '\t' | '\n');
     if text.replace("\r\n", "\n").contains(only_in_json) {
-        return Err(refuse(value, "a Compose file"));
+        return Err(refuse(value, "a YAML file"));
     }
     let lines = text.lines().map(|line| match line {
         "" => String::new(),
-        _ => format!("{:blanks$}{}", "", line.replace('$', "$$")),
+        _ => format!("{:blanks$}{line}", ""),
     });
-    Ok(Value::from_safe_string(lines.collect::<Vec<_>>().join("\n")))
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// A key of a Compose file, without quotes.
@@ -131,6 +159,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn values_of_a_chart_hold_dollars_and_no_action_of_helm() {
+        assert_eq!(kubernetes(&Value::from("$java")).expect("text"), "\"$java\"");
+        assert!(kubernetes(&Value::from("{{ .Release.Name }}")).is_err());
+    }
+
+    #[test]
     fn yaml_holds_any_text_and_compose_interpolates_none_of_it() {
         for (text, written) in [
             ("no", "\"no\""),
@@ -138,12 +172,12 @@ mod tests {
             ("\"\\\n", "\"\\\"\\\\\\n\""),
             ("${HOME}", "\"$${HOME}\""),
         ] {
-            assert_eq!(yaml(&Value::from(text)).expect("any text"), written);
+            assert_eq!(compose(&Value::from(text)).expect("any text"), written);
         }
         for bad in ["\u{85}", "\u{2028}", "\u{feff}", "\u{ffff}"] {
-            assert!(yaml(&Value::from(bad)).is_err(), "{bad:?}");
+            assert!(compose(&Value::from(bad)).is_err(), "{bad:?}");
         }
-        assert!(yaml(&Value::from(true)).is_err());
+        assert!(compose(&Value::from(true)).is_err());
     }
 
     #[test]

@@ -39,10 +39,16 @@ pub const ALL_FILES: &[&str] = &[
     KDC_SCRIPT,
     "s3-haproxy.yaml",
     STACK,
+    CHART_BALANCER,
+    CHART_VALUES,
 ];
 
 /// The file that `docker stack deploy` takes, relative to the folder.
 pub const STACK: &str = "stack.yaml";
+
+/// Values of Ozone's Helm chart, and HAProxy beside it, relative to the folder.
+const CHART_VALUES: &str = "values.yaml";
+const CHART_BALANCER: &str = "haproxy.yaml";
 
 /// What the programs of Kerberos read, relative to the folder.
 const KRB5_CONF: &str = "kerberos/krb5.conf";
@@ -94,6 +100,10 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
     }
     if let Some(stack) = &plan.stack {
         files.insert(STACK, text("stack.yaml.j2", values(stack))?);
+    }
+    if let Some(chart) = &plan.chart {
+        files.insert(CHART_VALUES, text("helm/values.yaml.j2", values(chart))?);
+        files.insert(CHART_BALANCER, text("helm/haproxy.yaml.j2", values(chart))?);
     }
     if plan.cluster.is_some() {
         let compose_files = context! { compose_files => Serde(&plan.compose_files) };
@@ -201,6 +211,7 @@ fn environment() -> Result<Environment<'static>> {
     environment.set_debug(true);
     environment.add_filter("overridable", dialect::overridable);
     environment.add_filter("block", dialect::block);
+    environment.add_filter("literal", dialect::literal);
     environment.add_filter("key", dialect::key);
     environment.add_filter("hash", dialect::hash);
     environment.add_filter("comment", dialect::comment);

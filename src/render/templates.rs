@@ -16,6 +16,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("env.j2", include_str!("../../templates/env.j2")),
     ("s3-haproxy.cfg.j2", include_str!("../../templates/s3-haproxy.cfg.j2")),
     ("s3-haproxy.yaml.j2", include_str!("../../templates/s3-haproxy.yaml.j2")),
+    ("helm/haproxy.yaml.j2", include_str!("../../templates/helm/haproxy.yaml.j2")),
+    ("helm/values.yaml.j2", include_str!("../../templates/helm/values.yaml.j2")),
     ("stack.yaml.j2", include_str!("../../templates/stack.yaml.j2")),
     ("upstream/s3-haproxy.cfg.j2", include_str!("../../templates/upstream/s3-haproxy.cfg.j2")),
     ("upstream/s3-haproxy.yaml.j2", include_str!("../../templates/upstream/s3-haproxy.yaml.j2")),

@@ -309,7 +309,7 @@ impl Spec {
     pub fn pages(&self) -> BindAddress {
         match (self.engine, self.target) {
             (EngineAt::Local, Target::Compose) => BindAddress::LOOPBACK,
-            (EngineAt::Remote, _) | (_, Target::Swarm) => self.ports.bind,
+            (EngineAt::Remote, _) | (_, Target::Swarm | Target::Helm) => self.ports.bind,
         }
     }
 

@@ -319,7 +319,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("compose"),
         scope: Scope::Cluster,
         group: CLUSTER,
-        help: "What runs the containers: Docker Compose on one engine, or Docker Swarm, for which one stack file is written",
+        help: "What runs the containers: Docker Compose on one engine, Docker Swarm, for which one stack file is written, or Kubernetes, for which values of Ozone's Helm chart are",
         ..ROW
     },
     Opt {

@@ -47,10 +47,10 @@ impl Spec {
             version: version.clone(),
             ozone_image: ozone_image.map(|image| image.in_registry(registry.as_ref())),
             gateways: reader.get("gateways.count"),
-            // A service of Swarm has one name for all of its tasks.
+            // A service of an orchestrator has one name for all of its containers.
             discovery: match (target, reader.get("gateways.discovery")) {
-                (Target::Swarm, _) => Discovery::Dns,
                 (Target::Compose, chosen) => chosen,
+                (Target::Swarm | Target::Helm, _) => Discovery::Dns,
             },
             drained: reader.list("gateways.drained"),
             servers,
@@ -256,7 +256,7 @@ impl Spec {
         }
     }
 
-    /// What has no meaning on Docker Swarm, or is not made for it yet.
+    /// What has no meaning where an orchestrator runs the containers, or is not made for it yet.
     fn check_target(&self, reader: &mut Reader) {
         if self.target == Target::Compose {
             return;
@@ -265,11 +265,19 @@ impl Spec {
             let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
             return reader.problem("target", message.to_owned());
         }
-        for (key, why) in NOT_ON_SWARM {
+        for (key, why) in NOT_ORCHESTRATED {
             if says_more(key, reader) {
-                reader.problem(key, format!("does not work with `target: swarm`: {why}"));
+                reader.problem(key, format!("does not work with `target: {}`: {why}", self.target));
             }
         }
+        match self.target {
+            Target::Compose => {}
+            Target::Swarm => self.check_swarm(reader),
+            Target::Helm => self.check_helm(reader),
+        }
+    }
+
+    fn check_swarm(&self, reader: &mut Reader) {
         if let Some(bucket) = self.buckets.iter().find(|bucket| bucket.says_more()) {
             let message = format!(
                 "`{bucket}` does not work with `target: swarm`: Ozone's shell would run in a container on another node"
@@ -280,6 +288,20 @@ impl Spec {
         if self.nodes.get() > services {
             let message = format!("{} nodes would hold the data of {services}: choose fewer", self.nodes);
             reader.problem("nodes", message);
+        }
+    }
+
+    fn check_helm(&self, reader: &mut Reader) {
+        if !self.buckets.is_empty() {
+            let message = "does not work with `target: helm`: make buckets with an S3 client".to_owned();
+            reader.problem("buckets", message);
+        }
+        if self.datanodes.get() < 3 {
+            let message = format!(
+                "Ozone's chart has safe mode wait for three datanodes, and `datanodes` is {}: `--datanodes 3`, or `--base ha`",
+                self.datanodes
+            );
+            reader.problem("target", message);
         }
     }
 
@@ -319,7 +341,7 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
         host: reader.chosen("ports.host"),
         bind: reader.chosen("ports.bind").unwrap_or(match (reader.basis.profile, engine, target) {
             (Profile::Tuned, EngineAt::Local, Target::Compose) => BindAddress::LOOPBACK,
-            (Profile::Upstream, ..) | (_, EngineAt::Remote, _) | (.., Target::Swarm) => {
+            (Profile::Upstream, ..) | (_, EngineAt::Remote, _) | (.., Target::Swarm | Target::Helm) => {
                 BindAddress::EVERYWHERE
             }
         }),
@@ -332,17 +354,17 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
     }
 }
 
-/// Keys of what has no meaning on Docker Swarm, or is not made for it yet, each with the reason.
-const NOT_ON_SWARM: &[(&str, &str)] = &[
-    ("engine", "its nodes get files as configs, wherever they are"),
-    ("gateways.drained", "Swarm chooses which gateway leaves"),
+/// Keys of what has no meaning where an orchestrator runs the containers, or is not made for it yet, each with the reason.
+const NOT_ORCHESTRATED: &[(&str, &str)] = &[
+    ("engine", "its nodes get files as objects of their own, wherever they are"),
+    ("gateways.drained", "the orchestrator chooses which gateway leaves"),
     ("seed", "write the objects with an S3 client"),
     ("security", "keytabs are not given to its nodes yet"),
     ("users", "there is no security there yet"),
-    ("ports.bind", "Swarm publishes on every address of the balancer's node"),
-    ("ports.webadmin", "the pages of a gateway are open to its network alone"),
-    ("ports.scm", "Swarm publishes on every address, and these pages are open to their network alone"),
-    ("ports.om", "Swarm publishes on every address, and these pages are open to their network alone"),
+    ("ports.bind", "ports are published on every address of a node, or on none"),
+    ("ports.webadmin", "the pages of gateways are open to their network alone"),
+    ("ports.scm", "the pages of SCMs are open to their network alone"),
+    ("ports.om", "the pages of OMs are open to their network alone"),
     ("balancer.tls", "certificates are not given to its nodes yet"),
 ];
 
@@ -608,6 +630,22 @@ mod tests {
             (
                 &[("base", "none"), ("buckets", "one")],
                 "buckets (--bucket): has no meaning with the base `none`, which leaves Ozone to other files: `ozone sh bucket create /s3v/NAME` in its OM makes one",
+            ),
+            (
+                &[("target", "helm")],
+                "target (--target): Ozone's chart has safe mode wait for three datanodes, and `datanodes` is 1: `--datanodes 3`, or `--base ha`",
+            ),
+            (
+                &[("target", "swarm"), ("nodes", "2")],
+                "nodes (--nodes): 2 nodes would hold the data of 1: choose fewer",
+            ),
+            (
+                &[("nodes", "1")],
+                "nodes (--nodes): has no meaning without `target: swarm`: Compose has one engine",
+            ),
+            (
+                &[("target", "swarm"), ("security", "kerberos")],
+                "security (--secure): does not work with `target: swarm`: keytabs are not given to its nodes yet",
             ),
             (
                 &[("domains", "localhost"), ("balancer.tls", "on")],

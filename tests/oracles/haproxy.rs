@@ -191,8 +191,9 @@ fn with_addresses(text: &str) -> String {
         let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         // A socket of HAProxy's own has no port.
         let Some((host, port)) = words[place].rsplit_once(':') else { return line.to_owned() };
+        // In quotes HAProxy replaces variables.
         if host.contains(char::is_alphabetic) && !host.starts_with('[') {
-            words[place] = format!("127.0.0.1:{port}");
+            words[place] = format!("127.0.0.1:{}", port.trim_end_matches('"'));
         }
         words.join(" ")
     };

@@ -1,5 +1,6 @@
 //! The programs that read the generated files judge them: Docker Compose, and HAProxy of two versions.
 
+mod chart;
 mod checkout;
 mod compose;
 mod haproxy;

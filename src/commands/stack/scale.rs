@@ -8,7 +8,7 @@ use crate::commands::change::going_on;
 use crate::commands::request::{Request, chosen, open, refuse_to_lose_edits};
 use crate::commands::{Context, counted};
 use crate::error::{Failure, Status};
-use crate::plan::balancer::slots_in_swarm;
+use crate::plan::balancer::steady_slots;
 use crate::site::Site;
 use crate::workspace::Change;
 
@@ -54,9 +54,9 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
 
 /// More gateways than HAProxy has places for need another configuration.
 fn refuse_without_room(before: &Site, after: &Site) -> Result<()> {
-    let room = slots_in_swarm(before.spec.gateways.get());
+    let room = steady_slots(before.spec.gateways.get());
     let count = after.spec.gateways.get();
-    if slots_in_swarm(count) <= room {
+    if steady_slots(count) <= room {
         return Ok(());
     }
     let message = format!(

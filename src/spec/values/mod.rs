@@ -183,6 +183,8 @@ words! {
         Compose = "compose",
         /// Docker Swarm, on one node or several.
         Swarm = "swarm",
+        /// Kubernetes, by values of Ozone's own Helm chart: files alone, which this tool does not run.
+        Helm = "helm",
     }
 }
 
