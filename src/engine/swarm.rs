@@ -15,6 +15,12 @@ const STACK_LABEL: &str = "com.docker.stack.namespace";
 /// The label of the nodes that hold data; its value is their number.
 pub const NODE_LABEL: &str = "ozone";
 
+/// What `--filter` takes for the objects of a stack.
+#[must_use]
+pub fn of_stack(name: &str) -> String {
+    format!("label={STACK_LABEL}={name}")
+}
+
 /// A node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -291,7 +297,7 @@ pub fn stacks(engine: &Engine) -> Result<BTreeSet<String>> {
 /// # Errors
 /// As [`nodes`].
 pub fn services(engine: &Engine, stack: &str) -> Result<Vec<Service>> {
-    let filter = format!("label={STACK_LABEL}={stack}");
+    let filter = of_stack(stack);
     let list = ["service", "ls", "--quiet", "--filter", &filter];
     let listed = engine.run(&engine.command("list services", list))?;
     let found: Vec<InspectedService> = inspected(engine, "service", listed.split_whitespace())?;

@@ -165,3 +165,26 @@ fn verbs_for_the_containers_of_one_engine_say_what_there_is() {
     let one = machine.run(&["restart", "s3g2"]);
     assert!(one.status == 2 && one.stderr.contains("Swarm cannot restart s3g2 alone"), "{one}");
 }
+
+#[test]
+fn data_on_other_nodes_is_named_with_the_command_that_removes_it() {
+    let machine = with_service(manager(&[("node1", Some(1)), ("node2", Some(2))]), "s3g", "balancer", "a")
+        .docker("info\\ --format\\ *Swarm.NodeID*", 0, "id-node1\n", "")
+        .docker("stack\\ rm*", 0, "", "")
+        .docker("volume\\ rm*", 0, "", "");
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--base", "ha", "--name", "demo", "-q"]);
+    let kept = machine.succeed(&["down"]);
+    assert!(kept.stderr.contains("its data stays on its nodes"), "{kept}");
+    assert!(!machine.asked().contains("volume rm"));
+    let removed = machine.succeed(&["down", "--volumes"]);
+    assert!(machine.asked().contains("volume rm --force demo_scm1 demo_om1 demo_datanode1\n"));
+    let command = |number: u8| {
+        format!("docker volume rm --force demo_scm{number} demo_om{number} demo_datanode{number}")
+    };
+    for said in [
+        format!("the data on node node2 stays until you type there: {}", command(2)),
+        format!("the data on the node that had the label ozone=3 stays until you type there: {}", command(3)),
+    ] {
+        assert!(removed.stderr.contains(&said), "{removed}");
+    }
+}

@@ -8,10 +8,9 @@ use anyhow::Result;
 
 use super::{LOOK, TOLD_WITHIN, print_plan, refuse_foreign};
 use crate::commands::Context;
-use crate::engine::swarm;
+use crate::engine::swarm::{self, NODE_LABEL};
 use crate::error::{Failure, Status};
 use crate::plan::Plan;
-use crate::plan::stack::StateService;
 use crate::site::Site;
 
 /// How long containers may take to end: that of gateways with requests in flight, and some more.
@@ -39,9 +38,8 @@ pub(in crate::commands) fn run(
         context.engine.run(&remove.lasting(TOLD_WITHIN))?;
     }
     await_end(site, context)?;
-    let places = places(site, context)?;
     if volumes {
-        remove_volumes(&places, context)?;
+        remove_volumes(site, context)?;
     }
     let stays = if volumes { "" } else { "; its data stays on its nodes" };
     let what =
@@ -52,7 +50,7 @@ pub(in crate::commands) fn run(
 
 /// Waits until no container of the stack runs and its network is gone, so that the next `up` finds nothing of it.
 fn await_end(site: &Site, context: &Context) -> Result<()> {
-    let filter = format!("label=com.docker.stack.namespace={}", site.name);
+    let filter = swarm::of_stack(&site.name);
     let (end, mut progress) = (Instant::now() + ENDS_WITHIN, context.ui.progress());
     loop {
         context.interrupt.check()?;
@@ -75,33 +73,30 @@ fn await_end(site: &Site, context: &Context) -> Result<()> {
     }
 }
 
-/// The node of each volume: a number, as the labels have it.
-fn places(site: &Site, context: &Context) -> Result<BTreeMap<String, String>> {
-    let nodes = swarm::nodes(&context.engine)?;
-    let Some(stack) = Plan::new(&site.spec, &[]).stack else { return Ok(BTreeMap::new()) };
-    let place = |service: &StateService| {
-        let node = nodes.iter().find(|node| node.number == Some(service.node))?;
-        Some((format!("{}_{}", site.name, service.name), node.id.clone()))
-    };
-    Ok(stack.services.iter().filter_map(place).collect())
-}
-
 /// Removes the volumes of this engine's node, and says how to remove the others: no engine removes volumes of another.
-fn remove_volumes(places: &BTreeMap<String, String>, context: &Context) -> Result<()> {
-    let own = swarm::own_node(&context.engine)?;
-    let nodes = swarm::nodes(&context.engine)?;
-    for node in &nodes {
-        let of_node = places.iter().filter(|(_, id)| **id == node.id).map(|(name, _)| name.as_str());
-        let names: Vec<&str> = of_node.collect();
-        if names.is_empty() {
-            continue;
-        }
+fn remove_volumes(site: &Site, context: &Context) -> Result<()> {
+    let (own, nodes) = (swarm::own_node(&context.engine)?, swarm::nodes(&context.engine)?);
+    for (number, names) in volumes_by_node(site) {
         let remove = context.engine.command("remove volumes", ["volume", "rm", "--force"]).with(names);
-        if node.id == own {
-            context.engine.run(&remove.lasting(TOLD_WITHIN))?;
-        } else {
-            context.ui.say(&format!("the data on node {} stays until you type there: {remove}", node.name));
+        match nodes.iter().find(|node| node.number == Some(number)) {
+            Some(node) if node.id == own => drop(context.engine.run(&remove.lasting(TOLD_WITHIN))?),
+            node => {
+                let place = node.map_or_else(
+                    || format!("the node that had the label {NODE_LABEL}={number}"),
+                    |node| format!("node {}", node.name),
+                );
+                context.ui.say(&format!("the data on {place} stays until you type there: {remove}"));
+            }
         }
     }
     Ok(())
+}
+
+/// The volumes of a cluster, by the number of the node that has them.
+fn volumes_by_node(site: &Site) -> BTreeMap<u32, Vec<String>> {
+    let mut volumes: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for service in Plan::new(&site.spec, &[]).stack.into_iter().flat_map(|stack| stack.services) {
+        volumes.entry(service.node).or_default().push(format!("{}_{}", site.name, service.name));
+    }
+    volumes
 }

@@ -59,17 +59,24 @@ fn refuse_foreign(services: &[Service], site: &Site) -> Result<()> {
     Err(Failure::new(Status::Differs, message).with_hint("`--name NAME` chooses another name").into())
 }
 
-/// Waits until each service has as many tasks as it is to have, none of them is about to leave, and HAProxy sends requests
-/// to all gateways.
+/// Waits until each service, or one of them by its key, has as many tasks as it is to have, none of them is about to leave,
+/// and HAProxy sends requests to all gateways.
 ///
 /// # Errors
 /// At once when Swarm has stopped an update or taken it back; 5 when time is up, with what each service lacks; 130 when a
 /// person stopped it.
-fn settled(site: &Site, patience: Duration, progress: &mut Progress, context: &Context) -> Result<()> {
+fn settled(
+    site: &Site,
+    only: Option<&str>,
+    patience: Duration,
+    progress: &mut Progress,
+    context: &Context,
+) -> Result<()> {
     let end = Instant::now() + patience;
     loop {
         context.interrupt.check()?;
-        let services = swarm::services(&context.engine, &site.name)?;
+        let mut services = swarm::services(&context.engine, &site.name)?;
+        services.retain(|service| only.is_none_or(|key| service.key == key));
         refuse_stopped_update(&services, site)?;
         let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
         let lacking = lacking(&services, &observed);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{LOOK, TOLD_WITHIN, gateways_of, print_plan, services, settled};
+use super::{GATEWAYS, LOOK, TOLD_WITHIN, gateways_of, print_plan, services, settled};
 use crate::cli::Restart;
 use crate::commands::Context;
 use crate::commands::change::going_on;
@@ -31,7 +31,7 @@ pub(in crate::commands) fn run(arguments: &Restart, site: &Site, context: &Conte
     std::thread::sleep(LOOK);
     let mut progress = context.ui.progress();
     let patience = arguments.timeout.duration() * site.spec.gateways.get();
-    let result = settled(site, patience, &mut progress, context);
+    let result = settled(site, Some(GATEWAYS), patience, &mut progress, context);
     progress.finish();
     let again = site.command("status");
     result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;

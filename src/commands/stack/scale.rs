@@ -43,7 +43,7 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
     }
     drop(folder);
     let mut progress = context.ui.progress();
-    let result = settled(&request.site, timeout.duration(), &mut progress, context);
+    let result = settled(&request.site, Some(GATEWAYS), timeout.duration(), &mut progress, context);
     progress.finish();
     let again = request.site.command(&format!("scale {count}"));
     result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;

@@ -68,7 +68,7 @@ pub(in crate::commands) fn run(
     // Swarm begins an update a moment after it was told.
     thread::sleep(LOOK);
     let patience = timeout.duration();
-    settled(site, patience, &mut progress, context)?;
+    settled(site, None, patience, &mut progress, context)?;
     let key = credentials::own(site)?;
     let prover = Prover {
         site,
@@ -226,7 +226,7 @@ fn deploy(site: &Site, context: &Context) -> Result<()> {
 
 /// Configs of earlier texts; Swarm keeps those that are still in use.
 fn remove_old_configs(request: &Request, context: &Context) {
-    let filter = format!("label=com.docker.stack.namespace={}", request.site.name);
+    let filter = swarm::of_stack(&request.site.name);
     let list = ["config", "ls", "--filter", &filter, "--format", "{{.Name}}"];
     let Ok(names) = context.engine.run(&context.engine.command("list configs", list)) else { return };
     let old: Vec<&str> =
