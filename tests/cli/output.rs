@@ -1,4 +1,4 @@
-//! Data goes to standard output, talk to standard error.
+//! Results go to standard output, messages to standard error.
 
 use std::io::pipe;
 use std::path::Path;
