@@ -249,8 +249,9 @@ impl Balancer {
             slots: by_dns.then(|| Slots::new(spec)),
             servers: if by_dns { Vec::new() } else { servers },
             webadmin: match spec.ports.webadmin {
-                // Ozone's example listens for webadmin and does not publish it.
-                Published::Off if tuned => None,
+                Published::Off if tuned && (spec.has_cluster() || !in_containers) => None,
+                // A checkout's containers reach the pages and `/secret` of its `s3g`, in whose place HAProxy is; Ozone's example
+                // listens for them too and does not publish them.
                 Published::Off => Some(Webadmin { bind_port: WEBADMIN_PORT, server_port: WEBADMIN_PORT }),
                 Published::On(outside) => Some(Webadmin {
                     bind_port: port(outside.get(), WEBADMIN_PORT),
