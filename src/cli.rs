@@ -341,8 +341,11 @@ pub struct Drain {
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
     /// Gateways, such as s3g2
-    #[arg(value_name = "GATEWAY", required = true)]
+    #[arg(value_name = "GATEWAY", required_unless_present = "node")]
     pub gateways: Vec<GatewayName>,
+    /// A node of a Swarm, which is to run nothing of the cluster
+    #[arg(long, value_name = "NODE", conflicts_with = "gateways")]
+    pub node: Option<String>,
     /// How long to wait for requests in flight; the gateways stay drained afterwards
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,
@@ -360,6 +363,9 @@ pub struct Resume {
     /// Gateways, such as s3g2; all that are drained without
     #[arg(value_name = "GATEWAY")]
     pub gateways: Vec<GatewayName>,
+    /// A node of a Swarm, which is to run containers again
+    #[arg(long, value_name = "NODE", conflicts_with = "gateways")]
+    pub node: Option<String>,
     /// Print the steps, each with its cause, and change nothing
     #[arg(long)]
     pub dry_run: bool,

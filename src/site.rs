@@ -158,8 +158,8 @@ fn not_on_swarm(name: &str) -> Failure {
          which gateway leaves"
     );
     Failure::new(Status::Usage, message).with_hint(
-        "there, `up`, `scale`, `restart`, `status`, `nodes`, `logs`, `env`, `run`, `smoke`, `collect` and `down` work, and a node is drained by \
-         `docker node update --availability drain NODE`",
+        "there, `up`, `scale`, `restart`, `status`, `nodes`, `logs`, `env`, `run`, `smoke`, `collect` and `down` work, and \
+         `drain --node NODE` empties a node",
     )
 }
 

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::Context;
 use super::change::{plan, refuse_unknown, words};
 use super::request::with_drained;
+use super::{Context, stack};
 use crate::cli::Drain;
 use crate::error::{Failure, Status};
 use crate::observe::listed;
@@ -12,7 +12,11 @@ use crate::steps::Goal;
 
 /// Runs the verb.
 pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
-    let Drain { folder, gateways, drain_timeout, dry_run } = arguments;
+    let Drain { folder, gateways, node, drain_timeout, dry_run } = arguments;
+    if let Some(node) = node {
+        let site = stack::node::site(&folder.folder)?;
+        return stack::node::drain(&node, drain_timeout.duration(), dry_run, &site, context);
+    }
     let planned = plan(&folder.folder, context, |site| {
         refuse_unknown(&gateways, site)?;
         let drained = site.spec.drained.iter().chain(&gateways).cloned();

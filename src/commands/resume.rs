@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::Context;
 use super::change::{plan, refuse_unknown};
 use super::request::with_drained;
+use super::{Context, stack};
 use crate::cli::Resume;
 use crate::error::Status;
 use crate::observe::listed;
@@ -12,7 +12,11 @@ use crate::steps::Goal;
 
 /// Runs the verb.
 pub fn run(arguments: Resume, context: &Context) -> Result<Status> {
-    let Resume { folder, gateways, dry_run } = arguments;
+    let Resume { folder, gateways, node, dry_run } = arguments;
+    if let Some(node) = node {
+        let site = stack::node::site(&folder.folder)?;
+        return stack::node::resume(&node, dry_run, &site, context);
+    }
     let mut chosen = gateways;
     let planned = plan(&folder.folder, context, |site| {
         if chosen.is_empty() {

@@ -8,6 +8,7 @@ mod failing;
 mod generated;
 mod ha;
 mod including;
+mod nodes;
 mod running;
 mod secure;
 #[path = "../support/mod.rs"]

@@ -188,3 +188,69 @@ fn data_on_other_nodes_is_named_with_the_command_that_removes_it() {
         assert!(removed.stderr.contains(&said), "{removed}");
     }
 }
+
+/// A manager of two nodes, with one container of the stack, by its key and role, on the second.
+fn with_task_on_node2(key: &str, role: &str) -> Machine {
+    let machine = with_service(manager(&[("node1", Some(1)), ("node2", None)]), key, role, "a");
+    let task = json!({
+        "ID": "id-task", "ServiceID": format!("id-{key}"), "Slot": 1, "NodeID": "id-node2", "DesiredState": "running",
+        "Status": { "State": "running" }, "Spec": { "ContainerSpec": { "Image": "x" } },
+    });
+    let machine = machine
+        .docker("service\\ ps*", 0, "id\n", "")
+        .docker("inspect\\ --type\\ task*", 0, &format!("{task}\n"), "")
+        .docker("node\\ ps*", 0, &format!("demo_{key}.1\n"), "")
+        .docker("node\\ update*", 0, "", "")
+        .docker("service\\ scale*", 0, "", "");
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    machine
+}
+
+#[test]
+fn a_node_is_emptied_once_others_have_as_many_gateways() {
+    let machine = with_task_on_node2("s3gw", "gateway");
+    let planned = machine.succeed(&["drain", "--node", "node2", "--dry-run"]).stdout;
+    assert_eq!(
+        planned,
+        "start 1 gateway elsewhere: gateways of the node serve until then\ndrain node2: --node\n"
+    );
+    let drained = machine.succeed(&["drain", "--node", "node2"]);
+    let asked = machine.asked();
+    let changes: Vec<&str> =
+        asked.lines().filter(|line| line.contains("node update") || line.contains("service scale")).collect();
+    assert_eq!(
+        changes,
+        [
+            "node update --availability pause id-node2",
+            "service scale --detach demo_s3gw=2",
+            "node update --availability drain id-node2",
+            "service scale --detach demo_s3gw=1",
+        ]
+    );
+    assert!(drained.stderr.contains("until `ozone-compose resume --node node2`"), "{drained}");
+    machine.succeed(&["resume", "--node", "node2"]);
+    assert!(machine.asked().contains("node update --availability active id-node2"));
+}
+
+#[test]
+fn a_node_that_cannot_be_missed_is_not_emptied() {
+    for (key, role, said) in [
+        ("s3g", "balancer", "node2 runs s3g, which no other node can, and all requests go through s3g"),
+        ("om1", "om", "only `base: ha` goes on without om1"),
+    ] {
+        let machine = with_task_on_node2(key, role);
+        let outcome = machine.run(&["drain", "--node", "node2"]);
+        assert!(outcome.status == 3 && outcome.stderr.contains(said), "{outcome}");
+        assert!(!machine.asked().contains("node update"));
+    }
+    let machine = with_task_on_node2("s3gw", "gateway").docker("node\\ ps*", 0, "web_nginx.1\n", "");
+    let others = machine.run(&["drain", "--node", "node2"]);
+    assert!(others.status == 3 && others.stderr.contains("node2 runs `web_nginx.1` too"), "{others}");
+    let unknown = machine.run(&["drain", "--node", "node7"]);
+    assert!(unknown.status == 2 && unknown.stderr.contains("there are node1, node2"), "{unknown}");
+    assert!(!machine.asked().contains("node update"));
+    let compose = Machine::new();
+    compose.sandbox.succeed(&["generate", "-q"]);
+    let compose = compose.run(&["drain", "--node", "node1"]);
+    assert!(compose.status == 2 && compose.stderr.contains("only a Swarm has nodes"), "{compose}");
+}

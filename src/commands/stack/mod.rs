@@ -2,6 +2,7 @@
 //! tool decides there is what the stack file says, and when the result is reached.
 
 pub(super) mod down;
+pub(super) mod node;
 pub(super) mod restart;
 pub(super) mod scale;
 pub(super) mod up;
@@ -31,6 +32,14 @@ const TOLD_WITHIN: Duration = Duration::from_secs(60);
 /// The name in the Swarm of the service of all gateways.
 fn gateways_of(site: &Site) -> String {
     format!("{}_{GATEWAYS}", site.name)
+}
+
+/// Tells Swarm how many gateways there are to be.
+fn run_gateways(count: usize, site: &Site, context: &Context) -> Result<()> {
+    let name = gateways_of(site);
+    let scale = ["service", "scale", "--detach", &format!("{name}={count}")];
+    let scale = context.engine.command(&format!("scale the service `{name}`"), scale);
+    context.engine.run(&scale.lasting(TOLD_WITHIN)).map(drop)
 }
 
 /// The services of a cluster that is there.

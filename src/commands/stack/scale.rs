@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{GATEWAYS, TOLD_WITHIN, gateways_of, print_plan, services, settled};
+use super::{GATEWAYS, print_plan, run_gateways, services, settled};
 use crate::cli::Scale;
 use crate::commands::change::going_on;
 use crate::commands::request::{Request, chosen, open, refuse_to_lose_edits};
@@ -35,11 +35,8 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
         context.ui.say(&choice);
     }
     folder.apply(&changes)?;
-    let name = gateways_of(&request.site);
     if there.iter().find(|one| one.key == GATEWAYS).map(|one| one.replicas) != Some(count.get() as usize) {
-        let scale = ["service", "scale", "--detach", &format!("{name}={count}")];
-        let scale = context.engine.command(&format!("scale the service `{name}`"), scale);
-        context.engine.run(&scale.lasting(TOLD_WITHIN))?;
+        run_gateways(count.get() as usize, &request.site, context)?;
     }
     drop(folder);
     let mut progress = context.ui.progress();

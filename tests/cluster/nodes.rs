@@ -1,0 +1,95 @@
+//! A cluster on the three nodes of `.ci/swarm-engines`, whose manager `DOCKER_HOST` names.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::running::{TOOLS, assert_unharmed};
+use crate::support::load::{Load, Traffic};
+use crate::support::{Outcome, Runs, Sandbox, clean, say, tools};
+
+/// How long a node is cut off: longer than Swarm takes to find that (15 to 20 s), so that it starts gateways elsewhere.
+const AWAY: Duration = Duration::from_secs(45);
+
+/// Takes a node off the network, or puts it back.
+fn engines(verb: &str, node: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/swarm-engines");
+    Outcome::of(Command::new(script).args([verb, node])).succeeded();
+}
+
+fn docker(arguments: &[&str]) -> Outcome {
+    Outcome::of(clean("docker").args(arguments))
+}
+
+/// A stack that ends with the test.
+struct Stack(String);
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            say(&docker(&["stack", "ps", "--no-trunc", &self.0]).to_string());
+            docker(&["stack", "rm", &self.0]);
+        }
+    }
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn three_nodes_are_scaled_and_updated_and_lose_one() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let nodes = docker(&["node", "ls", "--format", "{{.Hostname}} {{.Status}}"]).stdout;
+    assert_eq!(nodes.matches("Ready").count(), 3, "`.ci/swarm-engines start` makes three nodes: {nodes}");
+    let stack = Stack(format!("oc-test-nodes-{}", std::process::id()));
+    let (sandbox, stack) = (Sandbox::new(), &stack.0);
+    let up = ["up", "--target", "swarm", "-n", "3", "--name", stack];
+    sandbox.succeed(&["nodes", "--label", "node1=1"]);
+    let ready = sandbox.succeed(&up);
+    say(ready.stderr.lines().find(|line| line.contains("is ready")).expect("the time"));
+    let endpoint = ready.stdout.trim();
+    let load = || Load::start(endpoint, Traffic { at_most: Duration::from_secs(900), ..Traffic::default() });
+    sandbox.succeed(&["smoke"]);
+
+    let scaling = load();
+    sandbox.succeed(&["scale", "6"]);
+    assert_eq!(sandbox.succeed(&["status"]).stdout.matches("serves").count(), 6);
+    sandbox.succeed(&["scale", "2"]);
+    assert_unharmed(&scaling.stop(), "3 -> 6 -> 2", 200);
+
+    let updating = load();
+    sandbox.succeed(&["restart"]);
+    assert_unharmed(&updating.stop(), "each gateway has a new container", 200);
+
+    let draining = load();
+    sandbox.succeed(&["drain", "--node", "node3"]);
+    let report = draining.stop();
+    let placed = sandbox.succeed(&["nodes"]).stdout;
+    let node3 = placed.lines().find(|line| line.starts_with("node3")).expect("a row");
+    assert!(node3.contains("drain") && !node3.contains(stack), "{placed}");
+    assert_unharmed(&report, "node3 is drained", 100);
+    let refused = sandbox.run(&["drain", "--node", "node1"]);
+    assert_eq!(refused.status, 3, "{refused}");
+    sandbox.succeed(&["resume", "--node", "node3"]);
+    sandbox.succeed(&["scale", "3"]);
+
+    let losing = load();
+    engines("cut", "3");
+    thread::sleep(AWAY);
+    engines("mend", "3");
+    let back = Instant::now();
+    sandbox.succeed(&up[..3]);
+    say(&format!(
+        "node3 is cut off for {AWAY:?} and all serves {:?} after: {}",
+        back.elapsed(),
+        losing.stop()
+    ));
+    sandbox.succeed(&["smoke"]);
+    let after = load();
+    thread::sleep(Duration::from_secs(10));
+    assert_unharmed(&after.stop(), "all nodes are back", 50);
+
+    sandbox.succeed(&["down", "--volumes"]);
+    assert_eq!(docker(&["stack", "ls", "--format", "{{.Name}}"]).stdout, "");
+}
