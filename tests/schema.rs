@@ -16,6 +16,8 @@ use support::{Runs, Sandbox};
 const TEXTS: &[(&str, &[&str], &[&str])] = &[
     ("name", &["demo", "7", "a-b_c"], &["Demo", "-a", "'a b'", "''", "{a: 1}", "[a]"]),
     ("gateways.drained", &["s3g2", "[s3g1, s3g3]", "[]"], &["s3g", "s3g0", "[om]", "s3g1x", "{a: 1}"]),
+    ("gateways.image", &["ozone:2", "[s3g2=a.io/ozone:2, ozone]", "[]"], &["Ozone", "[om=ozone]", "s3g1="]),
+    ("gateways.weight", &["s3g2=10", "[s3g1=1, s3g3=256]", "[]"], &["10", "[s3g1=0]", "s3g1=1000", "om=1"]),
     (
         "servers",
         &["gw1:9878", "'east=gw1.:1,weight=2,backup,zone=a'", "[gw1:1, '[::1]:65535', 10.0.0.7:80]", "[]"],

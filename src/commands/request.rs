@@ -250,17 +250,20 @@ fn cfg_is_newer(folder: &Folder, observed: &Observed) -> Result<bool> {
     Ok(false)
 }
 
-/// Fewer gateways: those that are removed are no longer listed as drained.
+/// Fewer gateways: nothing is chosen any more of those that are removed.
 fn forget_gateways_that_go(kept: &Choices, new: &mut Choices) {
     let count = new.of("gateways.count").and_then(|choice| choice.texts[0].parse::<u32>().ok());
-    let (Some(count), Some(drained)) = (count, kept.of("gateways.drained")) else { return };
-    if new.of("gateways.drained").is_some() {
-        return;
-    }
-    let names = drained.texts.iter().filter_map(|text| text.parse::<GatewayName>().ok());
-    let (stay, go): (Vec<_>, Vec<_>) = names.partition(|name| name.number() <= count);
-    if !go.is_empty() {
-        *new = new.clone().overlaid_by(with_drained(stay));
+    let Some(count) = count else { return };
+    for key in ["gateways.drained", "gateways.image", "gateways.weight"] {
+        let Some(choice) = kept.of(key).filter(|_| new.of(key).is_none()) else { continue };
+        let stays = |text: &&String| {
+            let name = text.split('=').next().unwrap_or_default();
+            name.parse::<GatewayName>().map_or(true, |name| name.number() <= count)
+        };
+        let stay: Vec<String> = choice.texts.iter().filter(stays).cloned().collect();
+        if stay.len() < choice.texts.len() {
+            *new = new.clone().overlaid_by(chosen(key, stay));
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     CERTIFICATE_FILE, CERTIFICATE_FOLDER, HTTPS_PORT, REDIRECT_PORT, S3_PORT, STATS_PORT, WEBADMIN_PORT,
 };
 use crate::spec::values::{
-    Algorithm, ClientConnections, Connections, Discovery, GatewayName, Health, PlainHttp, Profile, Published,
-    RequestLog, Retries, ServerAddress, Span, Target, Weight,
+    Algorithm, ClientConnections, Connections, Discovery, GatewayName, GatewayWeight, Health, PlainHttp,
+    Profile, Published, RequestLog, Retries, ServerAddress, Span, Target, Weight,
 };
 use crate::spec::{BackendTls, Spec, Timeouts, Tls};
 
@@ -303,12 +303,17 @@ pub fn steady_slots(gateways: u32) -> u32 {
 }
 
 fn servers(spec: &Spec) -> Vec<Server> {
+    let of_others = (!spec.weights.is_empty()).then_some(GatewayWeight::OF_OTHERS);
+    let weight_of = |name: &GatewayName| {
+        let own = spec.weights.iter().find(|one| one.gateway == *name).map(|one| one.weight.get());
+        own.or(of_others)
+    };
     let inside = |name: GatewayName| Server {
         name: name.to_string(),
         host: name.to_string(),
         port: S3_PORT,
         drained: spec.is_drained(&name),
-        weight: None,
+        weight: weight_of(&name),
         backup: false,
         tls: None,
     };

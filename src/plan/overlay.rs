@@ -13,7 +13,7 @@ use super::{
     variable,
 };
 use crate::spec::values::{
-    Checkout, Discovery, DomainName, EngineAt, GatewayName, ImageName, PlainHttp, Port, Profile,
+    Checkout, Discovery, DomainName, EngineAt, GatewayImage, GatewayName, ImageName, PlainHttp, Port, Profile,
 };
 use crate::spec::{PublishedPort, Spec};
 
@@ -29,6 +29,10 @@ pub struct Overlay {
     pub has_cluster: bool,
     /// Of the gateways; none takes the runner of an Ozone checkout.
     pub image: Option<ImageName>,
+    /// The environment variable of Compose that may replace it.
+    pub image_variable: String,
+    /// Gateways with an image of their own, by service.
+    pub own_images: BTreeMap<String, ImageName>,
     /// Of the balancer.
     pub balancer_image: ImageName,
     /// Where its master process listens, in the container.
@@ -105,7 +109,13 @@ impl Overlay {
         Some(Self {
             gateways,
             has_cluster: spec.has_cluster(),
-            image: spec.ozone_image.clone(),
+            image: spec.gateway_image().cloned(),
+            image_variable: variable(if spec.gateway_image() == spec.ozone_image.as_ref() {
+                "ozone.image"
+            } else {
+                "gateways.image"
+            }),
+            own_images: spec.gateway_images.iter().filter_map(of_one).collect(),
             balancer_image: spec.balancer.image.clone(),
             master_socket: MASTER_SOCKET,
             environment: [domain_settings(spec), jvm_settings("s3g", spec.memory.gateway, spec.memory.jvm)]
@@ -128,6 +138,11 @@ impl Overlay {
             scaled: by_dns.then(|| Scaled { service: SCALED_SERVICE, slots: slots(gateways) }),
         })
     }
+}
+
+/// The service of a gateway that has an image of its own.
+fn of_one(choice: &GatewayImage) -> Option<(String, ImageName)> {
+    Some((choice.gateway.as_ref()?.to_string(), choice.image.clone()))
 }
 
 /// As in Ozone's own overlay: those after the ones that its services have.

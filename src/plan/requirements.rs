@@ -42,13 +42,20 @@ impl Requirements {
             return Self::default();
         }
         let kdc = spec.kerberos.iter().map(|kerberos| &kerberos.image);
-        let images = spec.ozone_image.iter().chain([&spec.balancer.image]).chain(kdc);
+        let of_gateways = spec.gateway_images.iter().map(|one| &one.image);
+        let images = spec.ozone_image.iter().chain(of_gateways).chain([&spec.balancer.image]).chain(kdc);
+        let mut once: Vec<String> = Vec::new();
+        for image in images.map(ToString::to_string) {
+            if !once.contains(&image) {
+                once.push(image);
+            }
+        }
         Self {
             project: spec.name.to_string(),
             ports: ports(spec),
             heap_mebibytes: Plan::heap_mebibytes(spec),
             limit_mebibytes: Plan::limit_mebibytes(spec),
-            images: images.map(ToString::to_string).collect(),
+            images: once,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::error::{Failure, Status};
 use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
 use crate::plan::machine::Bundle;
 use crate::plan::{Plan, Role};
-use crate::spec::values::Profile;
+use crate::spec::values::{ImageName, Profile};
 use templates::{Template, Templates};
 
 /// The folder of HAProxy's configuration, which it loads whole, relative to the folder of the cluster.
@@ -140,7 +140,11 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
         files.insert("docker-compose.yaml", text("docker-compose.yaml.j2", variables)?);
     }
     if let Some(plan) = &plan.overlay {
-        let gateway = of(overlay, &json!([plan.image, plan.environment, plan.limits]));
+        let of_image =
+            |image: Option<&ImageName>| of(overlay, &json!([image, plan.environment, plan.limits]));
+        let gateway = of_image(plan.image.as_ref());
+        let own_digests: BTreeMap<&str, String> =
+            plan.own_images.iter().map(|(name, image)| (name.as_str(), of_image(Some(image)))).collect();
         let mut parts = json!([
             plan.balancer_image,
             plan.master_socket,
@@ -164,8 +168,12 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
             role: Role::Balancer,
             digest: balancer.clone(),
         });
-        services.extend(gateways.map(|name| Service { name, role: Role::Gateway, digest: gateway.clone() }));
-        let variables = context! { gateway_digest => gateway, balancer_digest => balancer, ..values(plan) };
+        services.extend(gateways.map(|name| {
+            let digest = own_digests.get(name.as_str()).unwrap_or(&gateway).clone();
+            Service { name, role: Role::Gateway, digest }
+        }));
+        let digests = context! { gateway_digest => gateway, balancer_digest => balancer, own_digests => Serde(&own_digests) };
+        let variables = context! { ..digests, ..values(plan) };
         files.insert("s3-haproxy.yaml", text(overlay, variables)?);
     }
     if let Some(kerberos) = &plan.kerberos {

@@ -225,7 +225,7 @@ mod tests {
                 "version: 1\ngateway: {count: 3}\ngateways: 5\nports: {s3: [1]}\nbalence: x\ns3-port: 1\n"
             ),
             "gateway (ozone-compose.yaml): unknown key, did you mean `gateways`?\n\
-             gateways (ozone-compose.yaml): is a section, with the keys count, discovery, drained, maxconn\n\
+             gateways (ozone-compose.yaml): is a section, with the keys count, discovery, drained, image, weight, maxconn\n\
              ports.s3 (ozone-compose.yaml): takes one plain value\n\
              balence (ozone-compose.yaml): unknown key, did you mean `balancer.balance`?\n\
              s3-port (ozone-compose.yaml): unknown key, did you mean `ports.s3`?"

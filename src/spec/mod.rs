@@ -18,9 +18,10 @@ use options::Basis;
 use values::machine::PlainPath;
 use values::{
     Algorithm, Base, BindAddress, BucketChoice, Checkout, ClientConnections, ClusterName, Connections,
-    DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health,
-    Heap, HostName, ImageName, Jvm, NodeCount, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published,
-    Replication, RequestLog, Retries, ScmCount, ServerAddress, Size, Span, Target, UserName,
+    DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayImage,
+    GatewayName, GatewayWeight, Health, Heap, HostName, ImageName, Jvm, NodeCount, OmCount, OzoneVersion,
+    PlainHttp, Port, Profile, Published, Replication, RequestLog, Retries, ScmCount, ServerAddress, Size,
+    Span, Target, UserName,
 };
 
 /// A problem with the choices.
@@ -82,6 +83,10 @@ pub struct Spec {
     pub discovery: Discovery,
     /// Those that get no new requests.
     pub drained: Vec<GatewayName>,
+    /// Images of gateways that are not [`Self::ozone_image`].
+    pub gateway_images: Vec<GatewayImage>,
+    /// Weights of gateways.
+    pub weights: Vec<GatewayWeight>,
     /// Real gateways; when there are any, nothing runs in containers.
     pub servers: Vec<ServerAddress>,
     /// Buckets that `up` makes.
@@ -285,6 +290,13 @@ impl Spec {
     #[must_use]
     pub fn is_drained(&self, name: &GatewayName) -> bool {
         self.drained.contains(name)
+    }
+
+    /// The image of all gateways that have none of their own; none takes the runner image of an Ozone checkout.
+    #[must_use]
+    pub fn gateway_image(&self) -> Option<&ImageName> {
+        let of_all = self.gateway_images.iter().find(|one| one.gateway.is_none()).map(|one| &one.image);
+        of_all.or(self.ozone_image.as_ref())
     }
 
     /// Names of the gateways in containers that get requests.

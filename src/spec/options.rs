@@ -7,10 +7,10 @@
 use super::values::machine::PlainPath;
 use super::values::{
     Algorithm, Base, BindAddress, BucketChoice, Checkout, ClientConnections, ClusterName, Connections,
-    DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayName, Health,
-    Heap, HostName, ImageName, Jvm, NodeCount, OmCount, OzoneVersion, PlainHttp, Port, Profile, Published,
-    Registry, Replication, RequestLog, Retries, ScmCount, Security, ServerAddress, Size, Span, Switch, Takes,
-    Target, UserName,
+    DatanodeCount, Discovery, DomainName, EngineAt, FilePath, FolderPath, GatewayCount, GatewayImage,
+    GatewayName, GatewayWeight, Health, Heap, HostName, ImageName, Jvm, NodeCount, OmCount, OzoneVersion,
+    PlainHttp, Port, Profile, Published, Registry, Replication, RequestLog, Retries, ScmCount, Security,
+    ServerAddress, Size, Span, Switch, Takes, Target, UserName,
 };
 
 /// How each variable of this tool begins.
@@ -364,6 +364,26 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Tuned,
         group: CLUSTER,
         help: "A gateway that gets no new requests, such as s3g2; `drain` and `resume` change this",
+        ..ROW
+    },
+    Opt {
+        key: "gateways.image",
+        flag: "gateway-image",
+        placeholder: "[GATEWAY=]IMAGE",
+        takes: GatewayImage::TAKES,
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "Another image than Ozone's for the gateways, or for one such as s3g3=IMAGE; SCM, OM and datanodes keep theirs",
+        ..ROW
+    },
+    Opt {
+        key: "gateways.weight",
+        flag: "weight",
+        placeholder: "GATEWAY=N",
+        takes: GatewayWeight::TAKES,
+        scope: Scope::Tuned,
+        group: CLUSTER,
+        help: "The share of requests that a gateway gets, 1 to 256, where each other one gets 100",
         ..ROW
     },
     Opt {

@@ -7,9 +7,9 @@ use super::choices::Choices;
 use super::options::{AUTO, Basis, OPTIONS, Opt, Scope};
 use super::values::machine::PlainPath;
 use super::values::{
-    Base, BindAddress, BucketChoice, Checkout, ClusterName, DatanodeCount, Discovery, EngineAt, ImageName,
-    OmCount, OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security, ServerAddress,
-    Size, Switch, Target, UserName,
+    Base, BindAddress, BucketChoice, Checkout, ClusterName, DatanodeCount, Discovery, EngineAt, GatewayImage,
+    ImageName, OmCount, OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security,
+    ServerAddress, Size, Switch, Target, UserName,
 };
 use super::{
     BackendTls, BalancerSettings, Kerberos, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts,
@@ -53,6 +53,12 @@ impl Spec {
                 (Target::Swarm | Target::Helm, _) => Discovery::Dns,
             },
             drained: reader.list("gateways.drained"),
+            gateway_images: reader
+                .list::<GatewayImage>("gateways.image")
+                .into_iter()
+                .map(|one| GatewayImage { image: one.image.in_registry(registry.as_ref()), ..one })
+                .collect(),
+            weights: reader.list("gateways.weight"),
             servers,
             buckets: reader.list("buckets"),
             domains: reader.list("domains"),
@@ -104,6 +110,7 @@ impl Spec {
         spec.check_servers(&mut reader);
         spec.check_buckets(&mut reader);
         spec.check_drained(&mut reader);
+        spec.check_single_gateways(&mut reader);
         spec.check_counts(&mut reader);
         spec.check_addresses(&mut reader);
         spec.check_replication(&mut reader);
@@ -205,6 +212,34 @@ impl Spec {
         }
         if (1..=all).all(|number| self.drained.iter().any(|name| name.number() as usize == number)) {
             reader.problem("gateways.drained", "no gateway would be left to serve".to_owned());
+        }
+    }
+
+    /// What is chosen of single gateways.
+    fn check_single_gateways(&self, reader: &mut Reader) {
+        if self.profile == Profile::Upstream && !self.gateway_images.is_empty() {
+            let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
+            return reader.problem("gateways.image", message.to_owned());
+        }
+        if !self.in_containers() && !self.weights.is_empty() {
+            let message = "servers have theirs beside their addresses: HOST:PORT,weight=N";
+            return reader.problem("gateways.weight", message.to_owned());
+        }
+        let images = self.gateway_images.iter().map(|one| ("gateways.image", one.gateway.as_ref()));
+        let weights = self.weights.iter().map(|one| ("gateways.weight", Some(&one.gateway)));
+        let mut seen = BTreeSet::new();
+        for (key, gateway) in images.chain(weights) {
+            let title = gateway.map_or_else(|| "all gateways".to_owned(), ToString::to_string);
+            if !seen.insert((key, gateway)) {
+                reader.problem(key, format!("there are two for {title}"));
+            }
+            let Some(gateway) = gateway else { continue };
+            if self.discovery == Discovery::Dns {
+                reader.problem(key, "gateways found by DNS have no lasting names".to_owned());
+            } else if gateway.number() > self.gateways.get() {
+                let all = self.gateways;
+                reader.problem(key, format!("there is no {gateway}: the gateways are s3g1 to s3g{all}"));
+            }
         }
     }
 
@@ -358,6 +393,8 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
 const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("engine", "its nodes get files as objects of their own, wherever they are"),
     ("gateways.drained", "the orchestrator chooses which gateway leaves"),
+    ("gateways.image", "its gateways have the image of all services; `--ozone-image` is that"),
+    ("gateways.weight", "its gateways are one service, and equal"),
     ("seed", "write the objects with an S3 client"),
     ("security", "keytabs are not given to its nodes yet"),
     ("users", "there is no security there yet"),

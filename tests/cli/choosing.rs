@@ -168,3 +168,53 @@ fn a_newer_ozone_is_taken_with_a_warning_and_the_newest_settings() {
     let outcome = sandbox.succeed(&["generate", "-o", "own", "--ozone-image", "me/ozone:dev"]);
     assert!(!outcome.stderr.contains("warning"), "{outcome}");
 }
+
+#[test]
+fn one_gateway_has_another_image_and_another_share() {
+    let sandbox = Sandbox::new();
+    let canary = ["--gateway-image", "s3g3=patched:1", "--weight", "s3g3=10"];
+    sandbox.succeed(&[&["generate", "-n", "3"][..], &canary].concat());
+    let (overlay, cfg) = (sandbox.read("s3-haproxy.yaml"), sandbox.read("haproxy/s3-haproxy.cfg"));
+    assert_eq!(overlay.matches("patched:1").count(), 1, "{overlay}");
+    let (_, own) = overlay
+        .split_once("  s3g3:\n    <<: *gateway\n    image: \"patched:1\"\n")
+        .expect("an image of its own");
+    let digest = |text: &str| text.split("compose.digest: ").nth(1).expect("a digest")[..18].to_owned();
+    assert_ne!(digest(own), digest(&overlay), "only that one is replaced");
+    assert!(cfg.contains("server s3g2 s3g2:9878 weight 100\n    server s3g3 s3g3:9878 weight 10\n"), "{cfg}");
+    // Another share is another configuration of HAProxy, and the same containers.
+    sandbox.succeed(&["generate", "--weight", "s3g3=50"]);
+    let again = sandbox.read("s3-haproxy.yaml");
+    assert_eq!(again.lines().skip(1).collect::<Vec<_>>(), overlay.lines().skip(1).collect::<Vec<_>>());
+    // What was chosen of a gateway goes with it.
+    sandbox.succeed(&["generate", "-n", "2"]);
+    assert!(!sandbox.read("ozone-compose.yaml").contains("s3g3"));
+
+    sandbox.succeed(&["generate", "--gateway-image", "patched:2"]);
+    let all = sandbox.read("s3-haproxy.yaml");
+    assert!(all.contains("image: \"${OZONE_COMPOSE_GATEWAY_IMAGE:-patched:2}\""), "{all}");
+    assert!(!sandbox.read("docker-compose.yaml").contains("patched"));
+}
+
+#[test]
+fn what_is_chosen_of_a_single_gateway_has_to_be_one_of_them() {
+    let (image, weight) = (&["--gateway-image", "s3g2=patched:1"][..], &["--weight", "s3g2=10"][..]);
+    for (more, said) in [
+        (&["-n", "1"][..], "there is no s3g2: the gateways are s3g1 to s3g1"),
+        (&["--discovery", "dns"], "gateways found by DNS have no lasting names"),
+        (&["--profile", "upstream"], "has no meaning with the profile `upstream`"),
+        (&["--target", "swarm"], "its gateways"),
+    ] {
+        for chosen in [image, weight] {
+            let outcome = Sandbox::new().run(&[&["generate"][..], chosen, more].concat());
+            assert_eq!(outcome.status, 2, "{outcome}");
+            assert!(outcome.stderr.contains(said), "{outcome}");
+        }
+    }
+    let twice = Sandbox::new().run(&[&["generate"][..], weight, &["--weight", "s3g2=20"]].concat());
+    assert!(twice.status == 2 && twice.stderr.contains("there are two for s3g2"), "{twice}");
+    let outside = Sandbox::new().run(&["generate", "--server", "gw1:9878", "--weight", "s3g1=10"]);
+    assert!(outside.stderr.contains("HOST:PORT,weight=N"), "{outside}");
+    let checkout = Sandbox::new().run(&[&["generate", "--base", "none"][..], image].concat());
+    assert!(checkout.stderr.contains("with the base `none`"), "{checkout}");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::running::{Cluster, TOOLS, assert_unharmed};
 use crate::support::load::{Load, Traffic};
-use crate::support::{Runs, tools};
+use crate::support::{Outcome, Runs, tools};
 
 const ENDPOINT: &str = "http://127.0.0.1:9878";
 
@@ -83,6 +83,41 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
     cluster.succeed(&["resume"]);
     assert_unharmed(&reloading.stop(), "eight reloads", 200);
     assert_eq!(cluster.containers(), before, "no container was recreated");
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn a_canary_takes_its_share_and_leaves_under_load_and_fails_no_request() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("canary");
+    cluster.succeed(&["up", "-n", "3", "--name", &cluster.project]);
+    let before = cluster.containers();
+    let patched = format!("{}:patched", cluster.project);
+    Outcome::of(&mut cluster.docker(&["tag", "apache/ozone:2.2.1", &patched]));
+
+    let changing = load();
+    let image = format!("s3g3={patched}");
+    cluster.succeed(&["up", "--gateway-image", &image, "--weight", "s3g3=10", "--balance", "roundrobin"]);
+    let kept = cluster.containers().into_iter().filter(|id| before.contains(id)).count();
+    assert_eq!(kept, before.len() - 1, "one gateway is another container, and nothing else is");
+    let status = cluster.succeed(&["status"]).stdout;
+    let row = status.lines().find(|line| line.starts_with(&patched)).expect("its image");
+    assert!(row.ends_with(" s3g3"), "{status}");
+    assert_unharmed(&changing.stop(), "s3g3 has another image", 200);
+    let shared = load();
+    std::thread::sleep(Duration::from_secs(10));
+    let report = shared.stop();
+    assert_unharmed(&report, "with a canary", 200);
+    let served = report.by_gateway();
+    assert!(served["s3g3"] * 5 < served["s3g1"], "{report}");
+
+    let back = load();
+    cluster.sandbox.write("cluster/ozone-compose.yaml", &format!("version: 1\nname: {}\n", cluster.project));
+    cluster.succeed(&["up"]);
+    assert_unharmed(&back.stop(), "s3g3 has the released image again", 200);
+    Outcome::of(&mut cluster.docker(&["image", "rm", &patched]));
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
             for (option, texts) in all {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
+                    "gateways.weight" => can_drain && place != Where::RealHosts,
+                    "gateways.image" => is_tuned,
                     "balancer.tls" | "security" => is_tuned,
                     "checkout" => has_room,
                     "users" => is_secure,
@@ -138,6 +140,7 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
     match option.key {
         "gateways.count" => prop_oneof![4 => 1..=8_u32, 1 => 1..=512_u32].prop_map(text).boxed(),
         "gateways.drained" => Just("s3g1".to_owned()).boxed(),
+        "gateways.weight" => (1..=256_u32).prop_map(|weight| format!("s3g1={weight}")).boxed(),
         // Enough for every replication.
         "datanodes" => (3..=8_u32).prop_map(text).boxed(),
         "name" => prop_oneof![
@@ -151,7 +154,7 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
         "domains" => "[a-z][a-z0-9]{1,5}(-[a-z]{1,3})?(\\.[a-z]{2,5}){1,2}".boxed(),
         "ozone.version" => "(2\\.[0-4]|3\\.0)\\.[0-9](-[a-z]{1,5})?".boxed(),
         "users" => "[a-z][a-z0-9._-]{5,20}".prop_filter("a name that is taken", |name| name != "ozone-compose").boxed(),
-        "ozone.image" | "balancer.image" | "kdc.image" => {
+        "ozone.image" | "gateways.image" | "balancer.image" | "kdc.image" => {
             "([a-z]{1,5}\\.[a-z]{2}(:[0-9]{2})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8})?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,8})?"
                 .boxed()
         }

@@ -19,7 +19,10 @@ use serde::{Serialize, Serializer};
 pub use addresses::{BindAddress, HostName, Published, ServerAddress, Weight, Zone};
 pub use buckets::{BucketChoice, BucketName};
 pub use domains::DomainName;
-pub use names::{ClusterName, FilePath, FolderPath, GatewayName, ImageName, OzoneVersion, Registry};
+pub use names::{
+    ClusterName, FilePath, FolderPath, GatewayImage, GatewayName, GatewayWeight, ImageName, OzoneVersion,
+    Registry,
+};
 pub use sizes::{Heap, Quota, Span};
 pub use users::UserName;
 

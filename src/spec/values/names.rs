@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::Takes;
+use super::{Takes, Weight};
 
 /// A name that Compose takes for a project, so that it can also prefix containers and volumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,17 +202,87 @@ impl FromStr for ImageName {
     }
 }
 
+/// An image, as a regular expression.
+macro_rules! image {
+    () => {
+        concat!(
+            "(?:",
+            host!(),
+            "/)?",
+            part!(),
+            "(?:/",
+            part!(),
+            ")*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]{1,32}:[0-9A-Fa-f]{32,})?"
+        )
+    };
+}
+
+/// The image of the gateways, or of one: `apache/ozone:2.2.0`, `s3g3=apache/ozone:2.2.0`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayImage {
+    /// The gateway; none for all that have none of their own.
+    pub gateway: Option<GatewayName>,
+    /// The image.
+    pub image: ImageName,
+}
+
+impl GatewayImage {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text(concat!("^(?:s3g[1-9][0-9]*=)?", image!(), "$"));
+}
+
+impl FromStr for GatewayImage {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (gateway, image) = match text.split_once('=') {
+            Some((gateway, image)) => (Some(gateway.parse()?), image),
+            None => (None, text),
+        };
+        Ok(Self { gateway, image: image.parse()? })
+    }
+}
+
+impl fmt::Display for GatewayImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.gateway.iter().try_for_each(|gateway| write!(f, "{gateway}="))?;
+        self.image.fmt(f)
+    }
+}
+
+/// The weight of one gateway: `s3g3=10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayWeight {
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// What HAProxy calls its weight; gateways without one have [`Self::OF_OTHERS`].
+    pub weight: Weight,
+}
+
+impl GatewayWeight {
+    /// The texts that this type reads.
+    pub const TAKES: Takes = Takes::Text("^s3g[1-9][0-9]*=[1-9][0-9]{0,2}$");
+    /// The weight of all others, where any gateway has one of its own.
+    pub const OF_OTHERS: u32 = 100;
+}
+
+impl FromStr for GatewayWeight {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (gateway, weight) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` is not GATEWAY=N, such as s3g3=10"))?;
+        Ok(Self { gateway: gateway.parse()?, weight: weight.parse()? })
+    }
+}
+
+impl fmt::Display for GatewayWeight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.gateway, self.weight)
+    }
+}
+
 impl ImageName {
     /// The texts that this type reads.
-    pub const TAKES: Takes = Takes::Text(concat!(
-        "^(?:",
-        host!(),
-        "/)?",
-        part!(),
-        "(?:/",
-        part!(),
-        ")*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]{1,32}:[0-9A-Fa-f]{32,})?$"
-    ));
+    pub const TAKES: Takes = Takes::Text(concat!("^", image!(), "$"));
 
     /// The same image in a registry, unless it names one itself.
     #[must_use]
