@@ -114,7 +114,7 @@ fn a_canary_takes_its_share_and_leaves_under_load_and_fails_no_request() {
     assert!(served["s3g3"] * 5 < served["s3g1"], "{report}");
 
     let back = load();
-    cluster.sandbox.write("cluster/ozone-compose.yaml", &format!("version: 1\nname: {}\n", cluster.project));
+    cluster.sandbox.write("cluster/ozone-compose.yaml", format!("version: 1\nname: {}\n", cluster.project));
     cluster.succeed(&["up"]);
     assert_unharmed(&back.stop(), "s3g3 has the released image again", 200);
     Outcome::of(&mut cluster.docker(&["image", "rm", &patched]));

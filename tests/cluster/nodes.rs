@@ -66,8 +66,8 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
     sandbox.succeed(&["drain", "--node", "node3"]);
     let report = draining.stop();
     let placed = sandbox.succeed(&["nodes"]).stdout;
-    let node3 = placed.lines().find(|line| line.starts_with("node3")).expect("a row");
-    assert!(node3.contains("drain") && !node3.contains(stack), "{placed}");
+    let emptied = placed.lines().find(|line| line.starts_with("node3")).expect("a row");
+    assert!(emptied.contains("drain") && !emptied.contains(stack), "{placed}");
     assert_unharmed(&report, "node3 is drained", 100);
     let refused = sandbox.run(&["drain", "--node", "node1"]);
     assert_eq!(refused.status, 3, "{refused}");

@@ -45,8 +45,7 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
                     "gateways.weight" => can_drain && place != Where::RealHosts,
-                    "gateways.image" => is_tuned,
-                    "balancer.tls" | "security" => is_tuned,
+                    "gateways.image" | "balancer.tls" | "security" => is_tuned,
                     "checkout" => has_room,
                     "users" => is_secure,
                     "balancer.tls-cert" | "balancer.tls-key" => is_there || is_tuned && has_own,
