@@ -202,7 +202,7 @@ fn with_task_on_node2(key: &str, role: &str) -> Machine {
         .docker("node\\ ps*", 0, &format!("demo_{key}.1\n"), "")
         .docker("node\\ update*", 0, "", "")
         .docker("service\\ scale*", 0, "", "");
-    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-n", "1", "-q"]);
     machine
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Context, counted};
+use crate::engine::Engine;
 use crate::engine::swarm::{self, Service};
 use crate::error::{Failure, Status};
 use crate::observe::Observed;
@@ -35,11 +36,11 @@ fn gateways_of(site: &Site) -> String {
 }
 
 /// Tells Swarm how many gateways there are to be.
-fn run_gateways(count: usize, site: &Site, context: &Context) -> Result<()> {
+fn run_gateways(count: usize, site: &Site, engine: &Engine) -> Result<()> {
     let name = gateways_of(site);
     let scale = ["service", "scale", "--detach", &format!("{name}={count}")];
-    let scale = context.engine.command(&format!("scale the service `{name}`"), scale);
-    context.engine.run(&scale.lasting(TOLD_WITHIN)).map(drop)
+    let scale = engine.command(&format!("scale the service `{name}`"), scale);
+    engine.run(&scale.lasting(TOLD_WITHIN)).map(drop)
 }
 
 /// The services of a cluster that is there.

@@ -8,8 +8,10 @@ use anyhow::Result;
 use super::{GATEWAYS, TOLD_WITHIN, print_plan, run_gateways, services, settled};
 use crate::commands::change::going_on;
 use crate::commands::{Context, counted};
+use crate::engine::Engine;
 use crate::engine::swarm::{self, Node};
 use crate::error::{Failure, Status};
+use crate::interrupt::Interrupt;
 use crate::observe::{Member, Observed, listed};
 use crate::plan::Role;
 use crate::site::Site;
@@ -44,7 +46,7 @@ pub(in crate::commands) fn drain(
     site: &Site,
     context: &Context,
 ) -> Result<Status> {
-    let services = services(site, context)?;
+    services(site, context)?;
     let nodes = swarm::nodes(&context.engine)?;
     let node = find(name, &nodes)?;
     let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
@@ -53,8 +55,9 @@ pub(in crate::commands) fn drain(
         observed.members.iter().filter(here).partition(|one| one.role == Role::Gateway);
     refuse_data(node, &data, &nodes, site)?;
     refuse_others(node, site, context)?;
-    let count = services.iter().find(|one| one.key == GATEWAYS).map_or(0, |one| one.replicas);
-    let more = if node.is_ready() { gateways.len() } else { 0 };
+    // Of the choices: a run that was killed may have left more of them.
+    let count = site.spec.gateways.get() as usize;
+    let more = gateways.len();
     if dry_run {
         let start = (
             format!("start {} elsewhere", counted(more, "gateway")),
@@ -71,17 +74,25 @@ pub(in crate::commands) fn drain(
     }
     let mut progress = context.ui.progress();
     if more > 0 {
-        make(node, "pause", context)?;
-        run_gateways(count + more, site, context)?;
-        let result = settled(site, Some(GATEWAYS), patience, &mut progress, context);
-        // Nothing has left yet, so that all can be as it was.
-        result.inspect_err(|_| {
-            let _ = make(node, &node.availability, context).and_then(|()| run_gateways(count, site, context));
-        })?;
+        let engine = &context.engine;
+        make(node, "pause", engine)?;
+        let started = run_gateways(count + more, site, engine)
+            .and_then(|()| settled(site, Some(GATEWAYS), patience, &mut progress, context));
+        if let Err(error) = started {
+            // Nothing has left yet, so that all can be as it was; the interrupt that ended the run must not end this too.
+            let engine = engine.clone().heeding(Interrupt::default());
+            let undone = make(node, "active", &engine).and_then(|()| run_gateways(count, site, &engine));
+            if let Err(undone) = undone {
+                context
+                    .ui
+                    .error(&undone.context(format!("could not let {} run containers again", node.name)));
+            }
+            return Err(error);
+        }
     }
-    make(node, "drain", context)?;
+    make(node, "drain", &context.engine)?;
     // In the place of those that left, Swarm has begun to start others, and removes such ones first.
-    run_gateways(count, site, context)?;
+    run_gateways(count, site, &context.engine)?;
     let result = settled(site, Some(GATEWAYS), patience, &mut progress, context);
     progress.finish();
     let again = site.command(&format!("drain --node {name}"));
@@ -113,7 +124,7 @@ pub(in crate::commands) fn resume(
     if dry_run {
         return print_plan(&[(format!("let {} run containers", node.name), "--node")], context);
     }
-    make(node, "active", context)?;
+    make(node, "active", &context.engine)?;
     let mut progress = context.ui.progress();
     let result = settled(site, None, RUN_WITHIN, &mut progress, context);
     progress.finish();
@@ -178,9 +189,8 @@ fn refuse_others(node: &Node, site: &Site, context: &Context) -> Result<()> {
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
-fn make(node: &Node, availability: &str, context: &Context) -> Result<()> {
+fn make(node: &Node, availability: &str, engine: &Engine) -> Result<()> {
     let update = ["node", "update", "--availability", availability, &node.id];
-    let update =
-        context.engine.command(&format!("set the availability of {} to {availability}", node.name), update);
-    context.engine.run(&update.lasting(TOLD_WITHIN)).map(drop)
+    let update = engine.command(&format!("set the availability of {} to {availability}", node.name), update);
+    engine.run(&update.lasting(TOLD_WITHIN)).map(drop)
 }

@@ -36,7 +36,7 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
     }
     folder.apply(&changes)?;
     if there.iter().find(|one| one.key == GATEWAYS).map(|one| one.replicas) != Some(count.get() as usize) {
-        run_gateways(count.get() as usize, &request.site, context)?;
+        run_gateways(count.get() as usize, &request.site, &context.engine)?;
     }
     drop(folder);
     let mut progress = context.ui.progress();
