@@ -18,7 +18,9 @@ pub use meant::parse;
 use crate::error::exit_codes;
 use crate::profile::ProfileName;
 use crate::spec::values::machine::{Account, Interface, LogTarget, PlainPath, VirtualAddress};
-use crate::spec::values::{BindAddress, Bounded, ClusterName, GatewayName, Span, UserName, Zone};
+use crate::spec::values::{
+    BindAddress, Bounded, ClusterName, GatewayName, ImageName, OzoneVersion, Span, UserName, Zone,
+};
 use crate::ui::progress::Mode;
 
 /// The version, and the commit where it is known: `0.1.0 (abc1234)`.
@@ -87,6 +89,10 @@ pub enum Verb {
     ///
     /// The next gateway restarts when the last one serves again. It stops at the first that does not.
     Restart(Restart),
+    /// Replace containers one at a time by those of another Ozone
+    ///
+    /// Gateways first, each drained before, then SCMs, OMs and datanodes. Data stays. It stops at the first that does not serve again. With `--base ha` S3 goes on meanwhile.
+    Upgrade(Upgrade),
     /// Have HAProxy load its edited configuration, without a failed request
     ///
     /// Checks haproxy/*.cfg with the balancer's own HAProxy first; a bad configuration is not loaded. For lines of your
@@ -385,6 +391,35 @@ pub struct Restart {
     pub drain_timeout: Span,
     /// How long to wait until a gateway serves again
     #[arg(long, value_name = "TIME", default_value = "2m")]
+    pub timeout: Span,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `upgrade`.
+#[derive(Args, Debug)]
+pub struct Upgrade {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// The version to go to, such as 2.2.1
+    #[arg(long, value_name = "VERSION", required_unless_present_any = ["ozone_image", "rollback"])]
+    pub ozone_version: Option<OzoneVersion>,
+    /// The image to go to
+    #[arg(long, value_name = "IMAGE", conflicts_with = "ozone_version")]
+    pub ozone_image: Option<ImageName>,
+    /// Leave SCM, OM and datanodes as they are
+    #[arg(long, conflicts_with = "rollback")]
+    pub gateways_only: bool,
+    /// Go back to the image of the containers that an upgrade has not reached
+    #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image"])]
+    pub rollback: bool,
+    /// How long requests in flight may take to end, before a gateway is replaced all the same
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub drain_timeout: Span,
+    /// How long to wait for each container until it serves
+    #[arg(long, value_name = "TIME", default_value = "5m")]
     pub timeout: Span,
     /// Print the steps, each with its cause, and change nothing
     #[arg(long)]

@@ -151,6 +151,7 @@ fn dispatch(
         Verb::Drain(arguments) => commands::drain::run(arguments, &context),
         Verb::Resume(arguments) => commands::resume::run(arguments, &context),
         Verb::Restart(arguments) => commands::restart::run(arguments, &context),
+        Verb::Upgrade(arguments) => commands::upgrade::run(&arguments, &context),
         Verb::Reload(arguments) => commands::reload::run(&arguments, &context),
         Verb::Down(arguments) => commands::down::run(arguments, &context),
         Verb::Stop(arguments) => commands::stop::run(&arguments, &context),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::engine::objects::{self, Scope};
+use crate::engine::objects::{self, Health, Scope};
 use crate::engine::{Engine, Invocation, is_of_what_is_gone};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::{Control, Files};
@@ -168,6 +168,7 @@ impl<'a> Session<'a> {
             Action::StartAll => self.start_all(),
             Action::Start(services) => self.start(services),
             Action::Update(services) => self.update(services),
+            Action::Answer(service) => self.await_answer(service),
             Action::UpdateAllButGateways => self.update_all_but_gateways(),
             Action::RollChanged => self.roll_changed(),
             Action::StartContainers(targets) => {
@@ -313,6 +314,31 @@ impl<'a> Session<'a> {
         }
         self.progress.done("balancer", "serves with the configuration in the folder");
         Ok(())
+    }
+
+    /// Waits until a container passes its health check.
+    fn await_answer(&mut self, service: &str) -> Result<()> {
+        let end = Instant::now() + self.serve_within;
+        loop {
+            self.interrupt.check()?;
+            let observed = self.observe()?;
+            let member = observed.members.iter().find(|one| one.container.service() == service);
+            match member.map(|one| (one.container.health, one.container.has_ended())) {
+                Some((Health::Healthy, false)) => {
+                    self.progress.done("containers", format!("{service} answers"));
+                    return Ok(());
+                }
+                Some((_, false)) if Instant::now() < end => {}
+                _ => {
+                    let status = member.map_or("it has no container", |one| one.container.status.as_str());
+                    let message = format!("{service} does not answer: {status}");
+                    let hint = format!("`{}` shows why", self.site.command(&format!("logs {service}")));
+                    return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
+                }
+            }
+            self.progress.doing("containers", format!("{service} does not answer yet"));
+            thread::sleep(PAUSE);
+        }
     }
 
     fn restart_balancer(&mut self) -> Result<()> {

@@ -17,7 +17,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["exec", "shell"], "run -- CMD"),
     (&["log"], "logs"),
     (&["test", "check"], "smoke"),
-    (&["upgrade", "update"], "up --ozone-version VERSION"),
+    (&["update"], "upgrade --ozone-version VERSION"),
 ];
 
 /// Flags of other tools, and the one that does that here.
@@ -54,7 +54,7 @@ fn with_what_was_meant(error: clap::Error) -> clap::Error {
     };
     let Some(ContextValue::String(typed)) = error.get(kind) else { return error };
     let Some((_, meant)) = table.iter().find(|(words, _)| words.contains(&typed.as_str())) else {
-        return error;
+        return with_the_best(error);
     };
     let (what, right) = match kind {
         ContextKind::InvalidSubcommand => ("verb", ["ozone-compose", meant].join(" ")),
@@ -62,6 +62,19 @@ fn with_what_was_meant(error: clap::Error) -> clap::Error {
     };
     let message = format!("there is no {what} `{typed}` here: type `{right}`");
     Cli::command().error(error.kind(), message)
+}
+
+/// Of several verbs that look like the one that was typed, the one that looks most like it, which clap names last.
+fn with_the_best(mut error: clap::Error) -> clap::Error {
+    let kind = ContextKind::SuggestedSubcommand;
+    let best = match error.get(kind) {
+        Some(ContextValue::Strings(verbs)) => verbs.last().cloned(),
+        _ => None,
+    };
+    if let Some(best) = best {
+        error.insert(kind, ContextValue::String(best));
+    }
+    error
 }
 
 #[cfg(test)]

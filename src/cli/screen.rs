@@ -9,7 +9,7 @@ use super::Verb;
 /// Verbs by task, in the order in which a cluster meets them.
 const TASKS: &[(&str, &[&str])] = &[
     ("Create", &["up", "run", "generate", "haproxy"]),
-    ("Change", &["scale", "drain", "resume", "restart", "reload", "user", "stop", "start"]),
+    ("Change", &["scale", "drain", "resume", "restart", "upgrade", "reload", "user", "stop", "start"]),
     ("Look", &["status", "ls", "nodes", "logs", "env", "smoke", "doctor", "collect"]),
     ("Leave", &["down"]),
     ("The tool itself", &["config", "templates", "schema", "completions", "man"]),

@@ -66,7 +66,7 @@ pub(super) fn plan(
 
 /// Whether a goal is reached by other files.
 fn writes(goal: &Goal) -> bool {
-    matches!(goal, Goal::Scale | Goal::Drain(_) | Goal::Resume(_) | Goal::Users(_))
+    matches!(goal, Goal::Scale | Goal::Drain(_) | Goal::Resume(_) | Goal::Upgrade | Goal::Users(_))
 }
 
 /// Says which containers are not as the files say, and stay so.

@@ -30,6 +30,7 @@ pub mod status;
 pub mod stop;
 pub mod templates;
 pub mod up;
+pub mod upgrade;
 pub mod user;
 
 use std::path::PathBuf;

@@ -80,7 +80,7 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
     let lines: Vec<_> = gateways.iter().map(row).collect();
     let heading = ["GATEWAY", "CONDITION", "HAPROXY", "CHECK", "IN FLIGHT", "REQUESTS", "ERRORS"];
     context.ui.data(&format!("\n{}", table(heading, &lines)))?;
-    let images = images(&observed);
+    let images = observed.images();
     if images.len() > 1 {
         let rows: Vec<_> = images.into_iter().map(|(image, services)| [image, services.join(", ")]).collect();
         context.ui.data(&format!("\n{}", table(["IMAGE", "SERVICES"], &rows)))?;
@@ -106,17 +106,6 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
         None => format!("\nno balancer runs; `{}` starts it", site.command("up")),
     });
     Ok(Status::Done)
-}
-
-/// The images of Ozone's containers, each with its services.
-fn images(observed: &Observed) -> BTreeMap<String, Vec<String>> {
-    let mut images: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for role in [Role::Scm, Role::Om, Role::Datanode, Role::Gateway] {
-        for member in observed.of_role(role) {
-            images.entry(member.container.image.clone()).or_default().push(member.title());
-        }
-    }
-    images
 }
 
 /// What to do about a certificate that expires.

@@ -189,13 +189,13 @@ fn judged(checks: &[Check], context: &Context) -> Result<()> {
 }
 
 /// Steps for the images that the engine lacks.
-fn pulls(needs: &Requirements, context: &Context) -> Vec<Step> {
+pub(super) fn pulls(needs: &Requirements, context: &Context) -> Vec<Step> {
     let missing = missing_images(&context.engine, needs);
     missing.into_iter().map(|image| Step::new(Action::Pull(image), "the engine does not have it")).collect()
 }
 
 /// Fetches images, one at a time and without the noise of layers.
-fn pull(steps: &[Step], site: &Site, context: &Context) -> Result<()> {
+pub(super) fn pull(steps: &[Step], site: &Site, context: &Context) -> Result<()> {
     let mut session = Session::new(site, &context.engine, &context.interrupt, context.ui);
     session.act(steps, None)?;
     session.progress.finish();

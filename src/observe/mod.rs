@@ -8,7 +8,7 @@ mod including;
 mod stack;
 mod which;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -143,6 +143,19 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// The images of Ozone's containers, each with what people call those.
+    #[must_use]
+    pub fn images(&self) -> BTreeMap<String, Vec<String>> {
+        let mut images: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for member in [Role::Scm, Role::Om, Role::Datanode, Role::Gateway]
+            .into_iter()
+            .flat_map(|role| self.of_role(role))
+        {
+            images.entry(member.container.image.clone()).or_default().push(member.title());
+        }
+        images
+    }
+
     /// Reads a project and, where its balancer runs, HAProxy. `here` is the folder of the cluster; without one,
     /// whatever is not of this tool is foreign.
     ///

@@ -38,6 +38,8 @@ pub enum Goal {
     Resume(Vec<GatewayName>),
     /// These gateways, or all, have new processes.
     Restart(Vec<GatewayName>),
+    /// Every container has the image that the files say.
+    Upgrade,
     /// HAProxy has loaded the files in its folder.
     Reload,
     /// What was stopped runs again, and is proved.
@@ -85,6 +87,7 @@ pub fn plan(desired: &Desired<'_>, observed: &Observed, goal: &Goal) -> Result<V
         Goal::Drain(names) => planner.drain(names),
         Goal::Resume(names) => planner.resume(names),
         Goal::Restart(names) => planner.restart(names),
+        Goal::Upgrade => planner.upgrade(),
         Goal::Reload => planner.reload(),
         Goal::Start => planner.start(),
         Goal::Users(anew) => planner.users(anew),
@@ -311,6 +314,30 @@ impl Planner<'_> {
         let ill = ill.into_iter().map(|one| (one, "it does not serve; restarted first"));
         let well = well.into_iter().map(|one| (one, "gateways restart one at a time"));
         Ok(ill.chain(well).flat_map(|((id, one), cause)| restart(spec, &id, one, cause)).collect())
+    }
+
+    /// Gateways first: what they need of SCMs and OMs, older ones have. Then one service at a time, in the order in which they
+    /// depend on each other; most of the SCMs and OMs go on meanwhile.
+    fn upgrade(&self) -> Result<Vec<Step>, Failure> {
+        refuse_other_kind(self.desired, self.observed)?;
+        refuse_unasked(self.desired, self.observed)?;
+        let mut steps = self.check_and_write();
+        steps.extend(self.load());
+        let gateways = self.replace_outdated();
+        if !gateways.is_empty() {
+            steps.push(self.rotation("one at a time is to leave"));
+        }
+        steps.extend(gateways);
+        for role in [Role::Scm, Role::Om, Role::Datanode] {
+            for member in self.observed.of_role(role) {
+                let Some(cause) = self.outdated(member) else { continue };
+                let name = member.container.service().to_owned();
+                steps.push(Step::new(Action::Update(vec![name.clone()]), cause));
+                steps.push(Step::new(Action::Answer(name), "the next one waits for it"));
+                steps.push(Step::new(Action::Ready, "requests are served before the next one leaves"));
+            }
+        }
+        Ok(steps)
     }
 
     fn reload(&self) -> Result<Vec<Step>, Failure> {

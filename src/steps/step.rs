@@ -58,6 +58,8 @@ pub enum Action {
     Update(Vec<String>),
     /// Compose recreates what changed among all services that are no gateways.
     UpdateAllButGateways,
+    /// The container of a service passes its health check.
+    Answer(String),
     /// Each gateway that Compose would recreate is replaced, one at a time.
     RollChanged,
     /// The engine starts containers that were stopped.
@@ -139,6 +141,7 @@ impl fmt::Display for Action {
             Self::StartAll => f.write_str("start everything that does not run, recreate what changed"),
             Self::Start(services) => write!(f, "start {}", services.join(", ")),
             Self::Update(services) => write!(f, "recreate {}", services.join(", ")),
+            Self::Answer(service) => write!(f, "await {service}"),
             Self::UpdateAllButGateways => f.write_str("recreate what changed, gateways aside"),
             Self::RollChanged => f.write_str("replace gateways that changed, one at a time"),
             Self::StartContainers(targets) => write!(f, "start {}", titles(targets)),

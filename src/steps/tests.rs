@@ -169,6 +169,39 @@ fn a_cluster_that_is_as_it_should_be_is_only_proved() {
 }
 
 #[test]
+fn an_upgrade_replaces_one_container_at_a_time_and_waits_for_each() {
+    let site = site(&[]);
+    let services = services(&site);
+    let mut observed = running(2);
+    for title in ["s3g1", "s3g2", "datanode1", "om", "scm"] {
+        let container = find(&mut observed, title).container.clone();
+        find(&mut observed, title).container = samples::labelled(container, DIGEST_LABEL, "before");
+    }
+    let steps = planned(&desired(&site, &services), &observed, &Goal::Upgrade);
+    let actions: Vec<&str> = steps.iter().map(|step| step.split(": ").next().expect("an action")).collect();
+    let of_gateway = |name: &str| {
+        [
+            format!("take {name} out of rotation"),
+            format!("stop {name}"),
+            format!("remove {name}"),
+            format!("start {name}"),
+            format!("prove {name}"),
+            format!("take {name} back into rotation"),
+            format!("await {name} in rotation"),
+        ]
+    };
+    let of_other = |name: &str| {
+        [format!("recreate {name}"), format!("await {name}"), "prove every gateway in rotation".to_owned()]
+    };
+    let gateways = [of_gateway("s3g1"), of_gateway("s3g2")].concat();
+    let others = [of_other("scm"), of_other("om"), of_other("datanode1")].concat();
+    let first =
+        vec!["load HAProxy's configuration".to_owned(), "await s3g1, s3g2, s3g3 in rotation".to_owned()];
+    assert_eq!(actions, [first, gateways, others].concat());
+    assert_eq!(planned(&desired(&site, &services), &running(3), &Goal::Upgrade), [""; 0]);
+}
+
+#[test]
 fn buckets_are_made_once_the_gateways_are_proved() {
     let site = site(&[("buckets", "one two one")]);
     let services = services(&site);
@@ -517,9 +550,9 @@ fn start_starts_what_does_not_run_and_proves_all() {
 }
 
 /// Goals that need a balancer that takes commands.
-fn told() -> [Goal; 5] {
+fn told() -> [Goal; 6] {
     let drain = Goal::Drain(names(&[1]));
-    [Goal::Scale, drain, Goal::Resume(Vec::new()), Goal::Restart(Vec::new()), Goal::Reload]
+    [Goal::Scale, drain, Goal::Resume(Vec::new()), Goal::Restart(Vec::new()), Goal::Upgrade, Goal::Reload]
 }
 
 #[test]

@@ -16,3 +16,4 @@ mod support;
 mod swarm;
 mod trouble;
 mod up;
+mod upgrading;

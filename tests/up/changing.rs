@@ -322,3 +322,44 @@ fn a_removal_that_was_killed_anywhere_is_finished_by_the_next() {
         }
     }
 }
+
+#[test]
+fn an_upgrade_of_gateways_takes_one_at_a_time_and_goes_back() {
+    let lab = with(2);
+    let upgrade = ["upgrade", "--ozone-version", "2.2.0", "--gateways-only"];
+    let planned = lab.succeed(&[&upgrade[..], &["--dry-run"]].concat()).stdout;
+    assert!(
+        planned.starts_with("write ozone-compose.yaml, s3-haproxy.yaml: the choices have changed\n"),
+        "{planned}"
+    );
+    lab.succeed(&upgrade);
+    let choices = lab.machine.sandbox.read("ozone-compose.yaml");
+    assert!(
+        choices.contains("image: apache/ozone:2.2.0\n") || choices.contains("- apache/ozone:2.2.0"),
+        "{choices}"
+    );
+    assert!(
+        lab.machine.sandbox.read("docker-compose.yaml").contains("apache/ozone:2.2.1"),
+        "others keep theirs"
+    );
+    lab.succeed(&["upgrade", "--rollback"]);
+    assert!(!lab.machine.sandbox.read("s3-haproxy.yaml").contains("2.2.0"));
+    let again = lab.run(&["upgrade", "--rollback"]);
+    assert_eq!(again.status, 2, "{again}");
+    assert!(again.stderr.contains("no container of cluster `demo` runs another image than"), "{again}");
+}
+
+#[test]
+fn an_upgrade_says_to_what() {
+    let lab = with(2);
+    assert_eq!(lab.run(&["upgrade"]).status, 2);
+    assert_eq!(lab.run(&["upgrade", "--rollback", "--ozone-version", "2.2.0"]).status, 2);
+    lab.machine.sandbox.write(
+        "ozone-compose.yaml",
+        "version: 1\nname: demo\ngateways: {count: 2}\nozone: {image: mine:1}\n",
+    );
+    let outcome = lab.run(&["upgrade", "--ozone-version", "2.2.0"]);
+    assert_eq!(outcome.status, 2, "{outcome}");
+    assert!(outcome.stderr.contains("`ozone.image` is mine:1, which no version changes"), "{outcome}");
+    assert!(outcome.stderr.contains("`--ozone-image` names another"), "{outcome}");
+}

@@ -164,10 +164,13 @@ impl Container {
         if !role.is_empty() {
             labels["io.github.ozone-compose.role"] = json!(role);
         }
-        let command = if *role == "balancer" { self.command } else { "sleep" };
+        let (command, image) = match *role {
+            "balancer" => (self.command, "haproxy:3.2-alpine"),
+            _ => ("sleep", "apache/ozone:2.2.1"),
+        };
         json!({
             "Id": self.id(), "Name": format!("/demo-{service}-{number}"), "State": { "Status": state, "ExitCode": exit_code },
-            "Config": { "Cmd": [command], "Labels": labels },
+            "Config": { "Cmd": [command], "Image": image, "Labels": labels },
             "NetworkSettings": { "Ports": ports, "Networks": { "demo_default": { "IPAddress": format!("10.0.0.{number}") } } },
         })
         .to_string()

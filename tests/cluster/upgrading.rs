@@ -1,0 +1,51 @@
+//! Another Ozone under load: gateways alone and back, then everything.
+
+use std::time::Duration;
+
+use crate::running::{Cluster, TOOLS, assert_unharmed};
+use crate::support::load::{Load, Traffic};
+use crate::support::{Runs, say, tools};
+
+const BEFORE: &str = "apache/ozone:2.2.0";
+const AFTER: &str = "apache/ozone:2.2.1";
+
+/// The services of an image, as `status` shows them; all, where no other image runs.
+fn services_of(cluster: &Cluster, image: &str) -> String {
+    let status = cluster.succeed(&["status"]).stdout;
+    let row = status.lines().find_map(|line| line.strip_prefix(image));
+    row.map_or_else(|| "all".to_owned(), |services| services.trim().to_owned())
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn an_upgrade_with_several_scms_loses_what_ozone_loses_and_gateways_lose_nothing() {
+    if !tools(&[TOOLS, &[BEFORE]].concat()) {
+        return;
+    }
+    let cluster = Cluster::new("upgrade");
+    let up = ["up", "--base", "ha", "-n", "3", "--ozone-version", "2.2.0", "--name", &cluster.project];
+    cluster.succeed(&up);
+    cluster.succeed(&["run", "--", "aws", "s3", "mb", "s3://kept"]);
+    let load = || {
+        let traffic = Traffic { at_most: Duration::from_secs(1800), ..Traffic::default() };
+        Load::start("http://127.0.0.1:9878", traffic)
+    };
+
+    let gateways = load();
+    cluster.succeed(&["upgrade", "--ozone-version", "2.2.1", "--gateways-only"]);
+    assert_eq!(services_of(&cluster, AFTER), "s3g1, s3g2, s3g3");
+    cluster.succeed(&["upgrade", "--rollback"]);
+    assert_eq!(services_of(&cluster, AFTER), "all", "nothing runs it any more");
+    assert_unharmed(&gateways.stop(), "three gateways get 2.2.1, and 2.2.0 again", 200);
+
+    let all = load();
+    let upgraded = cluster.succeed(&["upgrade", "--ozone-version", "2.2.1"]);
+    assert!(
+        upgraded.stderr.contains(&format!("{AFTER}: ")) && !upgraded.stderr.contains(BEFORE),
+        "{upgraded}"
+    );
+    say(&format!("2.2.0 -> 2.2.1 with three SCMs, OMs and datanodes: {}", all.stop()));
+    cluster.succeed(&["run", "--", "aws", "s3", "ls", "s3://kept"]);
+    cluster.succeed(&["smoke"]);
+    cluster.succeed(&["generate", "--check"]);
+}
