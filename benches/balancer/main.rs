@@ -4,9 +4,11 @@
 //! `cargo bench --bench balancer -- --throughput [ROUNDS] [GET|PUT]` with nginx as gateways and wrk as clients, in about
 //! eight: what the balancer itself costs and how fast it is.
 //! `cargo bench --bench balancer -- --throughput --tls [ROUNDS] [GET|PUT]` likewise what https costs beside http.
+//! `cargo bench --bench balancer -- --servers` what up to 2048 gateways cost the balancer itself, in two.
 //! `cargo bench --bench balancer -- --pair`, as root, takes one of two balancers in network namespaces away, in one.
 //! `cargo bench --bench balancer -- --real` with real clusters, which need Docker and the images, in about ten.
 //! `cargo bench --bench balancer -- --soak [OPTIONS OF up]` puts ten minutes of load on several SCMs and OMs.
+//! `cargo bench --bench balancer -- --shares` what each role of a cluster takes for a request, in three.
 //! `cargo bench --bench balancer -- --count` starts clusters of 1 to 30 gateways and draws docs/gateways.svg.
 //! Prints a table in Markdown; progress goes to standard error.
 
@@ -16,6 +18,8 @@ mod real;
 #[allow(dead_code, reason = "the tests on clusters need more of it")]
 #[path = "../../tests/cluster/running.rs"]
 mod running;
+mod servers;
+mod shares;
 mod soak;
 mod stubs;
 #[path = "../../tests/support/mod.rs"]
@@ -43,6 +47,8 @@ fn main() {
     let text = match arguments.split_first() {
         Some((mode, options)) if mode == "--soak" => soak::table(options),
         Some((mode, options)) if mode == "--throughput" => throughput::table(options),
+        Some((mode, _)) if mode == "--servers" => servers::table(),
+        Some((mode, _)) if mode == "--shares" => shares::table(),
         Some((mode, _)) if mode == "--pair" => pair::table(),
         Some((mode, _)) if mode == "--count" => {
             let measured = count::measured();

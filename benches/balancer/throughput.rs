@@ -4,7 +4,7 @@
 //! judged: what else a machine does harms both alike.
 
 use std::fmt::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,17 +33,17 @@ const OBJECTS: [(&str, u64, &[usize]); 3] =
 
 /// What a worker of HAProxy did while clients asked.
 #[derive(Clone, Copy, Debug)]
-struct Sample {
+pub(crate) struct Sample {
     /// Requests that ended well, a second.
-    per_second: f64,
+    pub(crate) per_second: f64,
     /// CPU of HAProxy for each of them, in seconds.
-    cpu: f64,
+    pub(crate) cpu: f64,
     /// Resident memory of HAProxy afterwards, in MiB.
-    memory: f64,
+    pub(crate) memory: f64,
 }
 
 /// Where requests of a column go: a balancer, and its endpoint.
-type Side<'a> = (&'a Stage, String);
+pub(crate) type Side<'a> = (&'a Stage, String);
 
 /// The table, in Markdown; `arguments` may hold the number of rounds, one of `GET` and `PUT`, and `--tls`, which compares
 /// https with http of one balancer.
@@ -51,7 +51,8 @@ pub(crate) fn table(arguments: &[String]) -> String {
     assert!(tools(&["nginx", "wrk"]), "this needs nginx and wrk");
     let rounds = arguments.iter().find_map(|word| word.parse().ok()).unwrap_or(ROUNDS);
     let version = if Version::Image.is_there() { Version::Image } else { Version::Machine };
-    let behind = Nginx::start();
+    let network = Network::next();
+    let behind = Nginx::start(network, (0..GATEWAYS).map(|place| network.gateway(place)));
     // Health checks that a busy machine answers late would end requests, and what they cost does not depend on patience.
     let patient = ("timeouts.check", "1m");
     let before = |options| Stage::before(version, Network::next(), &behind.servers, options);
@@ -139,19 +140,20 @@ impl Spread {
 }
 
 /// Gateways that cost nothing: they have files, and throw away what they are sent.
-struct Nginx {
+pub(crate) struct Nginx {
     sandbox: Sandbox,
     network: Network,
     /// Where they listen.
-    servers: Vec<String>,
+    pub(crate) servers: Vec<String>,
     _run: Run,
 }
 
 impl Nginx {
-    fn start() -> Self {
-        let network = Network::next();
+    /// So many gateways in a network, in one process.
+    pub(crate) fn start(network: Network, places: impl Iterator<Item = SocketAddr>) -> Self {
         let sandbox = Sandbox::new();
-        let servers: Vec<String> = (0..GATEWAYS).map(|place| network.gateway(place).to_string()).collect();
+        let places: Vec<SocketAddr> = places.collect();
+        let servers: Vec<String> = places.iter().map(ToString::to_string).collect();
         for (_, bytes, _) in OBJECTS {
             sandbox.write(&format!("www/{bytes}"), vec![b'x'; usize::try_from(bytes).expect("a size")]);
         }
@@ -163,14 +165,14 @@ impl Nginx {
         let mut command = clean("nginx");
         command.arg("-c").arg(sandbox.path("nginx.conf")).arg("-e").arg(sandbox.path("error.log"));
         let run = Run::start(&mut command);
-        let first = network.gateway(0);
+        let first = places[0];
         until("nginx listens", || TcpStream::connect(first).is_ok());
         Self { sandbox, network, servers, _run: run }
     }
 
     /// Puts a load on a balancer in front of these, again where a request failed: on a machine with much else to do, health
     /// checks are late, and that is not what is measured.
-    fn load(&self, side: &Side<'_>, method: &str, bytes: u64, clients: usize) -> Sample {
+    pub(crate) fn load(&self, side: &Side<'_>, method: &str, bytes: u64, clients: usize) -> Sample {
         let mut samples = (0..TRIES).filter_map(|_| self.sample(side, method, bytes, clients));
         samples.next().expect("a machine with less to do")
     }
@@ -229,7 +231,7 @@ fn configuration(folder: &Path, servers: &[String]) -> String {
 }
 
 /// Seconds of CPU that a process has taken.
-fn cpu(process: u32) -> f64 {
+pub(crate) fn cpu(process: u32) -> f64 {
     let stat = fs::read_to_string(PathBuf::from(format!("/proc/{process}/stat"))).expect("a process");
     // What stands in parentheses may hold blanks.
     let (_, rest) = stat.rsplit_once(')').expect("a name");

@@ -10,6 +10,7 @@ use super::{Context, stack};
 use crate::act::Session;
 use crate::cli::Down;
 use crate::credentials;
+use crate::engine::swarm;
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, everything};
 use crate::site::Site;
@@ -21,10 +22,16 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
     let Down { folder, volumes, name, all, dry_run } = arguments;
     let mut clusters = Vec::new();
     if all {
+        for name in swarm::stacks(&context.engine)? {
+            stack::down::run(&Site::of_project(&name), volumes, dry_run, context)?;
+        }
         for name in everything(&context.engine)?.1 {
             clusters.push((Observed::read(&context.engine, &name, None)?, None));
         }
     } else if let Some(name) = name {
+        if swarm::stacks(&context.engine)?.contains(&name.to_string()) {
+            return stack::down::run(&Site::of_project(&name.to_string()), volumes, dry_run, context);
+        }
         clusters.push((Observed::read(&context.engine, &name.to_string(), None)?, None));
     } else {
         let site = Site::of_any_target(&folder.folder)?;

@@ -36,15 +36,16 @@ pub fn run(arguments: Generate, context: &Context) -> Result<Status> {
     }
     let (mut folder, request) = open_and_judge(&path, &choices, context)?;
     request.warn_of_version(context);
-    let changes = request.changes(&folder)?;
+    let mut changes = request.changes(&folder)?;
     refuse_to_lose_edits(&changes, &path, force)?;
     // A bad certificate of a person's own is refused before anything is written.
-    let renewal = request.renewal(&context.engine)?;
-    folder.apply(&changes)?;
-    if let Some(renewal) = renewal {
+    if let Some(renewal) = request.renewal(&context.engine)? {
         renewal.write()?;
         ui.say(&renewal.to_string());
+        // A stack names the certificate that it has.
+        changes = Request::new(&folder, choices)?.changes(&folder)?;
     }
+    folder.apply(&changes)?;
     summarize(&request.site.spec, &changes, &path, ui);
     Ok(Status::Done)
 }

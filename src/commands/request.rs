@@ -13,6 +13,7 @@ use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
 use crate::observe::Observed;
 use crate::plan::overlay::Config;
+use crate::plan::stack::Stack;
 use crate::plan::{Plan, WEBADMIN_PORT};
 use crate::render::{self, ALL_FILES, HAPROXY_CFG, HAPROXY_FOLDER, Service};
 use crate::seed::Seed;
@@ -57,8 +58,8 @@ pub(super) struct Request {
     new: Choices,
     /// The Compose files of the cluster, in order.
     pub(super) compose_files: Vec<String>,
-    /// Names of the configs of a Swarm.
-    pub(super) configs: Vec<String>,
+    /// The services of a Swarm, where it is on one.
+    pub(super) stack: Option<Stack>,
     /// Whether a person's own are among them.
     has_overrides: bool,
     /// Keys of the volumes and networks that those declare.
@@ -93,6 +94,9 @@ impl Request {
             let generated = sealed(&rendered.files[HAPROXY_CFG]);
             let change = folder.compare(HAPROXY_CFG, Some(&generated))?.keeping_current_edits();
             plan.embed_haproxy(haproxy_files(folder, change.writes().then_some(&generated))?);
+            if let Some(served) = tls::served(folder.path())? {
+                plan.embed_certificate(&served);
+            }
             rendered = render::render(&plan, &chosen)?;
         }
         let choices_file = file::with_choices(old.as_deref(), &new)?;
@@ -104,7 +108,7 @@ impl Request {
             kept,
             new,
             compose_files: plan.compose_files,
-            configs: plan.stack.iter().flat_map(|stack| &stack.configs).map(|one| one.name.clone()).collect(),
+            stack: plan.stack,
             has_overrides: !overrides.is_empty(),
             declared,
         })
@@ -153,11 +157,16 @@ impl Request {
 
     /// The certificate that replaces the one in the folder; none where that is valid, or no https.
     pub(super) fn renewal(&self, engine: &Engine) -> Result<Option<Renewal>> {
-        let Site { spec, folder, .. } = &self.site;
-        if spec.balancer.tls.is_none() {
+        // An engine is only looked for where that matters.
+        if self.site.spec.balancer.tls.is_none() {
             return Ok(None);
         }
-        let wanted = Wanted::new(spec, folder, &self.site.host(engine), SystemTime::now());
+        self.renewal_for(&self.site.host(engine))
+    }
+
+    /// The same for a balancer that answers at `host`.
+    pub(super) fn renewal_for(&self, host: &str) -> Result<Option<Renewal>> {
+        let wanted = Wanted::new(&self.site.spec, &self.site.folder, host, SystemTime::now());
         wanted.map_or(Ok(None), |wanted| wanted.renewal())
     }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::objects::{Container, Health, PROJECT_LABEL, PublishedPort, SERVICE_LABEL, State, or_default};
+use super::objects::{
+    Container, DIGEST_LABEL, Health, PROJECT_LABEL, PublishedPort, SERVICE_LABEL, State, or_default,
+};
 use super::{Engine, ROLE_LABEL, failure};
 use crate::error::{Failure, Status};
 
@@ -36,6 +38,8 @@ pub struct Node {
     pub availability: String,
     /// `manager` or `worker`.
     pub role: String,
+    /// Its processors, in the engine's word: `x86_64`, `aarch64`; empty where it says none.
+    pub architecture: String,
     /// Its number, where it holds data.
     pub number: Option<u32>,
 }
@@ -63,8 +67,10 @@ pub struct Service {
     pub replicas: usize,
     /// Ports of its nodes that it publishes, after those of its containers.
     pub ports: Vec<(u16, u16)>,
-    /// Names of its configs.
-    pub configs: Vec<String>,
+    /// The value of the digest label; empty where there is none.
+    pub digest: String,
+    /// The number of the node that it is pinned to, where it is.
+    pub node: Option<u32>,
     /// The state of its last update, in Swarm's words; empty where there was none.
     pub update: String,
     /// What Swarm says of that.
@@ -94,6 +100,15 @@ struct InspectedNodeSpec {
 #[serde(rename_all = "PascalCase")]
 struct InspectedDescription {
     hostname: String,
+    #[serde(default)]
+    platform: InspectedPlatform,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedPlatform {
+    #[serde(default)]
+    architecture: String,
 }
 
 #[derive(Deserialize)]
@@ -122,9 +137,23 @@ struct InspectedServiceSpec {
     name: String,
     #[serde(default, deserialize_with = "or_default")]
     labels: BTreeMap<String, String>,
-    task_template: InspectedTemplate,
+    task_template: InspectedServiceTemplate,
     #[serde(default)]
     mode: InspectedMode,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedServiceTemplate {
+    #[serde(default, deserialize_with = "or_default")]
+    placement: InspectedPlacement,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedPlacement {
+    #[serde(default, deserialize_with = "or_default")]
+    constraints: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -137,14 +166,6 @@ struct InspectedTemplate {
 #[serde(rename_all = "PascalCase")]
 struct InspectedContainer {
     image: String,
-    #[serde(default, deserialize_with = "or_default")]
-    configs: Vec<InspectedConfig>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InspectedConfig {
-    config_name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -266,6 +287,7 @@ pub fn nodes(engine: &Engine) -> Result<Vec<Node>> {
         number: one.spec.labels.get(NODE_LABEL).and_then(|number| number.parse().ok()),
         id: one.id,
         name: one.description.hostname,
+        architecture: one.description.platform.architecture,
         // What a node says that does not know its own address.
         address: if one.status.addr == "0.0.0.0" { String::new() } else { one.status.addr },
         state: one.status.state,
@@ -292,6 +314,16 @@ pub fn stacks(engine: &Engine) -> Result<BTreeSet<String>> {
     Ok(found.into_iter().filter_map(|mut one| one.spec.labels.remove(STACK_LABEL)).collect())
 }
 
+/// The names of a stack's objects of a kind, `config` or `secret`.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn names(engine: &Engine, kind: &str, stack: &str) -> Result<Vec<String>> {
+    let list = [kind, "ls", "--filter", &of_stack(stack), "--format", "{{.Name}}"];
+    let names = engine.run(&engine.command(&format!("list {kind}s"), list))?;
+    Ok(names.lines().map(str::to_owned).collect())
+}
+
 /// The services of a stack, by name.
 ///
 /// # Errors
@@ -305,16 +337,10 @@ pub fn services(engine: &Engine, stack: &str) -> Result<Vec<Service>> {
         id: one.id,
         key: one.spec.name.strip_prefix(&format!("{stack}_")).unwrap_or(&one.spec.name).to_owned(),
         role: one.spec.labels.get(ROLE_LABEL).cloned().unwrap_or_default(),
+        digest: one.spec.labels.get(DIGEST_LABEL).cloned().unwrap_or_default(),
         replicas: one.spec.mode.replicated.map_or(0, |mode| mode.replicas),
         ports: one.endpoint.ports.iter().map(|port| (port.target_port, port.published_port)).collect(),
-        configs: one
-            .spec
-            .task_template
-            .container_spec
-            .configs
-            .into_iter()
-            .map(|one| one.config_name)
-            .collect(),
+        node: one.spec.task_template.placement.constraints.iter().find_map(|text| number_in(text)),
         update: one.update_status.state,
         update_message: one.update_status.message,
         name: one.spec.name,
@@ -322,6 +348,13 @@ pub fn services(engine: &Engine, stack: &str) -> Result<Vec<Service>> {
     let mut services: Vec<Service> = found.into_iter().map(service).collect();
     services.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(services)
+}
+
+/// The number of a node in a constraint such as `node.labels.ozone==1`.
+fn number_in(constraint: &str) -> Option<u32> {
+    let (label, number) = constraint.split_once("==")?;
+    let label = label.trim().strip_prefix("node.labels.")?;
+    number.trim().parse().ok().filter(|_| label == NODE_LABEL)
 }
 
 /// The tasks of a stack that run or are to run, as containers, by name.

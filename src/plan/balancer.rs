@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::machine::{Listen, Machine, Wanted, listens};
 use super::{
-    CERTIFICATE_FILE, CERTIFICATE_FOLDER, HTTPS_PORT, REDIRECT_PORT, S3_PORT, STATS_PORT, WEBADMIN_PORT,
+    CERTIFICATE_FILE, CERTIFICATE_FOLDER, FILES_FOLDER, HTTPS_PORT, REDIRECT_PORT, S3_PORT, STATS_PORT,
+    WEBADMIN_PORT,
 };
 use crate::spec::values::{
     Algorithm, ClientConnections, Connections, Discovery, GatewayName, GatewayWeight, Health, PlainHttp,
@@ -232,7 +233,11 @@ impl Balancer {
             https: spec.balancer.tls.as_ref().map(|tls| Https {
                 port: port(spec.ports.https.get(), HTTPS_PORT),
                 certificate: match tls {
-                    Tls::Made | Tls::Own { .. } => format!("{CERTIFICATE_FOLDER}/{CERTIFICATE_FILE}"),
+                    Tls::Made | Tls::Own { .. } => {
+                        let on_swarm = spec.target == Target::Swarm;
+                        let folder = if on_swarm { FILES_FOLDER } else { CERTIFICATE_FOLDER };
+                        format!("{folder}/{CERTIFICATE_FILE}")
+                    }
                     Tls::There { certificate, .. } => certificate.to_string(),
                 },
                 ciphersuites: CIPHERSUITES.join(":"),

@@ -27,6 +27,7 @@ use overlay::{Config, Overlay};
 use settings::{Facts, Group, settings};
 use stack::Stack;
 
+use crate::digest::digest;
 use crate::spec::Spec;
 use crate::spec::options::Opt;
 use crate::spec::values::{Heap, Profile, Target};
@@ -48,6 +49,8 @@ pub const MASTER_SOCKET: &str = "/dev/shm/master.sock";
 
 /// Where HAProxy finds its certificate in its container: the folder, and the file with the private key.
 pub const CERTIFICATE_FOLDER: &str = "/usr/local/etc/haproxy-tls";
+/// The same for HAProxy on Swarm: the folder of all its files.
+pub const FILES_FOLDER: &str = "/srv/haproxy/current";
 /// Its name there.
 pub const CERTIFICATE_FILE: &str = "s3.pem";
 
@@ -57,6 +60,7 @@ pub const CERTIFICATE_FILE: &str = "s3.pem";
 #[expect(missing_docs, reason = "Ozone's and HAProxy's own words")]
 pub enum Role {
     Balancer,
+    Files,
     Gateway,
     Om,
     Datanode,
@@ -67,8 +71,8 @@ pub enum Role {
 
 impl Role {
     /// Roles of containers, in the order in which a cluster stops: clients before the services that they use.
-    pub const OF_CONTAINERS: [Self; 6] =
-        [Self::Balancer, Self::Gateway, Self::Om, Self::Datanode, Self::Scm, Self::Kdc];
+    pub const OF_CONTAINERS: [Self; 7] =
+        [Self::Balancer, Self::Files, Self::Gateway, Self::Om, Self::Datanode, Self::Scm, Self::Kdc];
 
     /// Roles with a volume of data.
     pub const OF_DATA: [Self; 3] = [Self::Om, Self::Datanode, Self::Scm];
@@ -78,6 +82,7 @@ impl Role {
     pub fn word(self) -> &'static str {
         match self {
             Self::Balancer => "balancer",
+            Self::Files => "files",
             Self::Gateway => "gateway",
             Self::Om => "om",
             Self::Datanode => "datanode",
@@ -170,6 +175,13 @@ impl Plan {
         self.stack.is_some()
             || self.chart.is_some()
             || self.overlay.as_ref().is_some_and(|overlay| overlay.configs.is_some())
+    }
+
+    /// Gives a stack the certificate of https, and has it say which one it is.
+    pub fn embed_certificate(&mut self, served: &str) {
+        if let Some(secret) = self.stack.as_mut().and_then(|stack| stack.certificate.as_mut()) {
+            *secret = format!("{secret}_{}", digest(served));
+        }
     }
 
     /// Gives it HAProxy's files, where a file for the engine has them in it.

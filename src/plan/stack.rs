@@ -1,6 +1,7 @@
 //! The whole cluster as services of Docker Swarm, on one node or several.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::Role;
 use super::cluster::Cluster;
@@ -16,6 +17,12 @@ const NOTICE: Notice = Notice(4);
 
 /// Seconds that requests in flight may take after that; those of Compose have `--drain-timeout`.
 const DRAINS_WITHIN: u32 = 270;
+
+/// The service that gives HAProxy its files. A change of them is a new container of this one, and a reload of HAProxy.
+pub const FILES_SERVICE: &str = "s3g-files";
+
+/// The volume in which it does. It is memory of the balancer's node.
+pub const FILES_VOLUME: &str = "haproxy";
 
 /// SCMs, OMs, datanodes, gateways and HAProxy; the fields are the variables of `stack.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
@@ -48,8 +55,12 @@ pub struct Stack {
     pub aliases: Vec<String>,
     /// File descriptors of the balancer.
     pub open_files: u32,
+    /// Of what makes a container of the balancer: another one is another container, and a gap in service.
+    pub balancer_digest: String,
     /// HAProxy's files.
     pub configs: Vec<NamedConfig>,
+    /// The name in the Swarm of the secret with the certificate of https and its key; none without https.
+    pub certificate: Option<String>,
 }
 
 /// A service with a volume, on a node of its own choice.
@@ -107,6 +118,12 @@ impl Stack {
             memory: memory(&service.limits),
             node: (number_of(&service.name) - 1) % spec.nodes.get() + 1,
         });
+        let ports: Vec<Publication> = overlay
+            .ports
+            .iter()
+            .map(|port| Publication { target: port.target, published: port.published })
+            .collect();
+        let balancer = (&overlay.balancer_image, &ports, &overlay.aliases, overlay.open_files);
         Self {
             name: cluster.name.clone(),
             version: cluster.version.clone(),
@@ -119,14 +136,12 @@ impl Stack {
             gateway_script: script(NOTICE, DRAINS_WITHIN),
             gateway_grace: format!("{}s", DRAINS_WITHIN + 30),
             balancer_image: overlay.balancer_image.clone(),
-            ports: overlay
-                .ports
-                .iter()
-                .map(|port| Publication { target: port.target, published: port.published })
-                .collect(),
+            balancer_digest: digest(&json!(balancer).to_string()),
+            ports,
             aliases: overlay.aliases.clone(),
             open_files: overlay.open_files,
             configs: Vec::new(),
+            certificate: spec.balancer.tls.as_ref().map(|_| format!("{}_s3-pem", cluster.name)),
         }
     }
 

@@ -331,6 +331,12 @@ impl Spec {
             let message = "does not work with `target: helm`: make buckets with an S3 client".to_owned();
             reader.problem("buckets", message);
         }
+        if self.balancer.tls.is_some() {
+            let message =
+                "does not work with `target: helm`: an Ingress of the cluster's has its certificates"
+                    .to_owned();
+            reader.problem("balancer.tls", message);
+        }
         if self.datanodes.get() < 3 {
             let message = format!(
                 "Ozone's chart has safe mode wait for three datanodes, and `datanodes` is {}: `--datanodes 3`, or `--base ha`",
@@ -402,7 +408,6 @@ const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("ports.webadmin", "the pages of gateways are open to their network alone"),
     ("ports.scm", "the pages of SCMs are open to their network alone"),
     ("ports.om", "the pages of OMs are open to their network alone"),
-    ("balancer.tls", "certificates are not given to its nodes yet"),
 ];
 
 /// Whether there is https, and with whose certificate.

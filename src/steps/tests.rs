@@ -34,7 +34,7 @@ fn services(site: &Site) -> Vec<Service> {
         Role::Gateway if site.spec.discovery == Discovery::Dns => vec![SCALED_SERVICE.to_owned()],
         Role::Gateway => site.spec.gateway_names().map(|name| name.to_string()).collect(),
         Role::Kdc => site.spec.kerberos.iter().map(|_| "kdc".to_owned()).collect(),
-        Role::Network => Vec::new(),
+        Role::Files | Role::Network => Vec::new(),
     };
     let service = |role| move |name| Service { name, role, digest: "now".to_owned() };
     Role::OF_CONTAINERS.into_iter().flat_map(|role| names(role).into_iter().map(service(role))).collect()

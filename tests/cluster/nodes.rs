@@ -44,12 +44,12 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
     assert_eq!(nodes.matches("Ready").count(), 3, "`.ci/swarm-engines start` makes three nodes: {nodes}");
     let stack = Stack(format!("oc-test-nodes-{}", std::process::id()));
     let (sandbox, stack) = (Sandbox::new(), &stack.0);
-    let up = ["up", "--target", "swarm", "-n", "3", "--name", stack];
+    let up = ["up", "--target", "swarm", "-n", "3", "--name", stack, "--tls"];
     sandbox.succeed(&["nodes", "--label", "node1=1"]);
     let ready = sandbox.succeed(&up);
     say(ready.stderr.lines().find(|line| line.contains("is ready")).expect("the time"));
-    let endpoint = ready.stdout.trim();
-    let load = || Load::start(endpoint, Traffic { at_most: Duration::from_secs(900), ..Traffic::default() });
+    let endpoint = ready.stdout.trim().replace("https:", "http:").replace(":9879", ":9878");
+    let load = || Load::start(&endpoint, Traffic { at_most: Duration::from_secs(900), ..Traffic::default() });
     sandbox.succeed(&["smoke"]);
 
     let scaling = load();
@@ -57,6 +57,15 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
     assert_eq!(sandbox.succeed(&["status"]).stdout.matches("serves").count(), 6);
     sandbox.succeed(&["scale", "2"]);
     assert_unharmed(&scaling.stop(), "3 -> 6 -> 2", 200);
+
+    let reloading = load();
+    sandbox.succeed(&["up", "--balance", "roundrobin"]);
+    sandbox.write(
+        "haproxy/zz-local.cfg",
+        "frontend local\n    bind :8405\n    http-request return status 204\n",
+    );
+    sandbox.succeed(&["reload"]);
+    assert_unharmed(&reloading.stop(), "HAProxy has other files", 50);
 
     let updating = load();
     sandbox.succeed(&["restart"]);

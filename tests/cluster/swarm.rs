@@ -32,8 +32,14 @@ impl Swarm {
     /// What is left of the stack.
     fn leftovers(&self) -> String {
         let label = format!("label=com.docker.stack.namespace={}", self.stack);
-        let lists: [&[&str]; 5] =
-            [&["service", "ls"], &["config", "ls"], &["network", "ls"], &["volume", "ls"], &["ps", "--all"]];
+        let lists: [&[&str]; 6] = [
+            &["service", "ls"],
+            &["config", "ls"],
+            &["secret", "ls"],
+            &["network", "ls"],
+            &["volume", "ls"],
+            &["ps", "--all"],
+        ];
         lists.iter().map(|list| docker(&[list, &["-q", "--filter", &label][..]].concat()).stdout).collect()
     }
 }
@@ -59,7 +65,7 @@ fn a_stack_is_scaled_and_replaced_under_load_and_fails_no_request() {
         return;
     }
     let (sandbox, swarm) = (Sandbox::new(), Swarm::start());
-    let up = ["up", "--target", "swarm", "-n", "2", "--name", &swarm.stack];
+    let up = ["up", "--target", "swarm", "-n", "2", "--tls", "--name", &swarm.stack];
     let refused = sandbox.run(&up);
     assert_eq!(refused.status, 1, "{refused}");
     assert!(refused.stderr.contains("no node has the label ozone=1"), "{refused}");
@@ -67,7 +73,7 @@ fn a_stack_is_scaled_and_replaced_under_load_and_fails_no_request() {
     let typed = typed.split('`').next().expect("a command");
     sandbox.succeed(&[&["nodes"], typed.split(' ').collect::<Vec<_>>().as_slice()].concat());
     let ready = sandbox.succeed(&up);
-    assert_eq!(ready.stdout.trim(), ENDPOINT, "{ready}");
+    assert_eq!(ready.stdout.trim(), "https://127.0.0.1:9879", "{ready}");
     say(ready.stderr.lines().find(|line| line.contains("is ready")).expect("the time"));
     sandbox.succeed(&["smoke"]);
     sandbox.succeed(&["run", "--", "aws", "s3", "mb", "s3://stacked"]);
@@ -83,11 +89,26 @@ fn a_stack_is_scaled_and_replaced_under_load_and_fails_no_request() {
     sandbox.succeed(&["up", "--heap-gateway", "640m"]);
     assert_unharmed(&replacing.stop(), "gateways with another heap", 200);
 
-    let refused = sandbox.run(&["up", "--balance", "roundrobin"]);
+    let reloading = load();
+    sandbox.succeed(&["up", "--balance", "roundrobin"]);
+    sandbox.write(
+        "haproxy/zz-local.cfg",
+        "frontend local\n    bind :8405\n    http-request return status 204\n",
+    );
+    sandbox.succeed(&["reload"]);
+    sandbox.write("haproxy/zz-local.cfg", "frontend local\n    bindd :8405\n");
+    let refused = sandbox.run(&["reload"]);
+    assert_eq!(refused.status, 1, "{refused}");
+    assert!(refused.stderr.contains("unknown keyword 'bindd'"), "{refused}");
+    fs_err::remove_file(sandbox.path("haproxy/zz-local.cfg")).expect("the file");
+    sandbox.succeed(&["reload"]);
+    assert_unharmed(&reloading.stop(), "HAProxy has other files", 200);
+
+    let refused = sandbox.run(&["up", "--s3-port", "9888"]);
     assert_eq!(refused.status, 3, "{refused}");
     let gap = load();
-    sandbox.succeed(&["up", "--balance", "roundrobin", "--yes"]);
-    say(&format!("HAProxy is replaced: {}", gap.stop()));
+    sandbox.succeed(&["up", "--stats-port", "8414", "--yes"]);
+    say(&format!("HAProxy's container is replaced: {}", gap.stop()));
 
     let named = sandbox.run(&["drain", "s3g2"]);
     assert_eq!(named.status, 2, "{named}");

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::Runs;
 use crate::support::engine::Machine;
+use crate::support::{Runs, Sandbox};
 
 const UP: &[&str] = &["up", "--target", "swarm", "--name", "demo", "-n", "3"];
 
@@ -13,7 +13,8 @@ fn manager(nodes: &[(&str, Option<u32>)]) -> Machine {
         let labels = number.map_or(json!({}), |number| json!({ "ozone": number.to_string() }));
         let node = json!({
             "ID": format!("id-{name}"), "Spec": { "Labels": labels, "Role": "manager", "Availability": "active" },
-            "Description": { "Hostname": name }, "Status": { "State": "ready", "Addr": "10.0.0.1" },
+            "Description": { "Hostname": name, "Platform": { "Architecture": if *name == "arm1" { "aarch64" } else { "x86_64" } } },
+            "Status": { "State": "ready", "Addr": "10.0.0.1" },
         });
         format!("{node}\n")
     };
@@ -28,13 +29,18 @@ fn manager(nodes: &[(&str, Option<u32>)]) -> Machine {
 }
 
 /// What the manager answers about one service of the stack.
-fn with_service(machine: Machine, key: &str, role: &str, config: &str) -> Machine {
-    let labels = if role.is_empty() { json!({}) } else { json!({ "io.github.ozone-compose.role": role }) };
+fn with_service(machine: Machine, key: &str, role: &str, digest: &str) -> Machine {
+    let mut labels = json!({ "com.docker.stack.namespace": "demo" });
+    for (name, value) in
+        [("role", role), ("digest", digest)].into_iter().filter(|(_, value)| !value.is_empty())
+    {
+        labels[format!("io.github.ozone-compose.{name}")] = value.into();
+    }
     let service = json!({
         "ID": format!("id-{key}"),
         "Spec": {
             "Name": format!("demo_{key}"), "Labels": labels, "Mode": { "Replicated": { "Replicas": 1 } },
-            "TaskTemplate": { "ContainerSpec": { "Image": "x", "Configs": [{ "ConfigName": config }] } },
+            "TaskTemplate": { "ContainerSpec": { "Image": "x" } },
         },
     });
     machine.docker("service\\ ls*", 0, "id\n", "").docker(
@@ -128,27 +134,70 @@ fn a_stack_of_somebody_else_stays() {
 }
 
 #[test]
-fn another_configuration_of_haproxy_is_accepted_first() {
-    let machine = with_service(manager(&[("node1", Some(1))]), "s3g", "balancer", "demo_haproxy-1_other");
+fn another_container_of_haproxy_is_accepted_first() {
+    let machine = with_service(manager(&[("node1", Some(1))]), "s3g", "balancer", "other");
     let outcome = machine.run(UP);
     assert_eq!(outcome.status, 3, "{outcome}");
     assert!(outcome.stderr.contains("does not serve for some seconds; nothing was changed"), "{outcome}");
     assert!(!machine.sandbox.path("stack.yaml").exists(), "nothing was written");
     let planned = machine.succeed(&[UP, &["--dry-run"]].concat()).stdout;
-    assert!(planned.contains("deploy the stack: HAProxy's configuration changes"), "{planned}");
-    let more = machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
-    assert_eq!(more.status, 0);
-    let scaled = machine.run(&["scale", "40"]);
-    assert_eq!(scaled.status, 3, "{scaled}");
-    assert!(scaled.stderr.contains("HAProxy has places for 16 gateways"), "{scaled}");
+    assert!(planned.contains("deploy the stack: HAProxy's image or ports change"), "{planned}");
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    for arguments in [&["scale", "40"][..], &["reload"]] {
+        let refused = machine.run(arguments);
+        assert_eq!(refused.status, 3, "{refused}");
+        assert!(refused.stderr.contains("`ozone-compose up --yes` does it"), "{refused}");
+    }
     assert!(!machine.asked().contains("stack deploy"));
+}
+
+#[test]
+fn nodes_of_two_architectures_are_a_warning() {
+    let machine = manager(&[("arm1", None), ("node1", Some(1))]).docker("stack\\ deploy*", 1, "", "enough");
+    let outcome = machine.run(UP);
+    assert!(outcome.stderr.contains("warning: nodes differ in architecture (aarch64, x86_64)"), "{outcome}");
+    let alike = manager(&[("node1", Some(1)), ("node2", None)]).docker("stack\\ deploy*", 1, "", "enough");
+    let outcome = alike.run(UP);
+    assert!(outcome.stderr.contains("enough") && !outcome.stderr.contains("architecture"), "{outcome}");
+}
+
+#[test]
+fn other_files_of_haproxy_need_no_consent() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    let stack = sandbox.read("stack.yaml");
+    let digest = stack.split("ozone-compose.digest: \"").nth(1).and_then(|rest| rest.split('"').next());
+    let machine = manager(&[("node1", Some(1))]);
+    let machine = with_service(machine, "s3g", "balancer", digest.expect("a digest"));
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
+    for arguments in [&["up", "--balance", "roundrobin"][..], &["scale", "40"], &["reload"]] {
+        let planned = machine.succeed(&[arguments, &["--dry-run"]].concat()).stdout;
+        assert!(!planned.contains("nothing serves"), "{planned}");
+    }
+}
+
+#[test]
+fn a_certificate_is_a_secret_of_the_swarm_and_another_one_another_secret() {
+    let sandbox = Sandbox::new();
+    let secret = || {
+        let stack = sandbox.read("stack.yaml");
+        stack.lines().find(|line| line.contains("name: \"demo_s3-pem_")).expect("a secret").to_owned()
+    };
+    sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "--tls", "-q"]);
+    let first = secret();
+    sandbox.succeed(&["generate", "-q"]);
+    assert_eq!(secret(), first);
+    fs_err::remove_file(sandbox.path("tls/private/haproxy/s3.pem")).expect("a certificate");
+    sandbox.succeed(&["generate", "-q"]);
+    assert_ne!(secret(), first);
+    assert!(!sandbox.read("stack.yaml").contains("PRIVATE KEY"));
 }
 
 #[test]
 fn verbs_for_the_containers_of_one_engine_say_what_there_is() {
     let machine = manager(&[("node1", Some(1))]);
     machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
-    for verb in [&["drain", "s3g1"][..], &["resume"], &["reload"], &["stop"], &["start"], &["user", "list"]] {
+    for verb in [&["drain", "s3g1"][..], &["resume"], &["stop"], &["start"], &["user", "list"]] {
         let outcome = machine.run(verb);
         assert_eq!(outcome.status, 2, "{outcome}");
         assert!(outcome.stderr.contains("`demo` is on Docker Swarm (`target: swarm`)"), "{outcome}");
@@ -177,15 +226,29 @@ fn data_on_other_nodes_is_named_with_the_command_that_removes_it() {
     assert!(kept.stderr.contains("its data stays on its nodes"), "{kept}");
     assert!(!machine.asked().contains("volume rm"));
     let removed = machine.succeed(&["down", "--volumes"]);
-    assert!(machine.asked().contains("volume rm --force demo_scm1 demo_om1 demo_datanode1\n"));
+    assert!(machine.asked().contains("volume rm --force demo_datanode1 demo_haproxy demo_om1 demo_scm1\n"));
     let command = |number: u8| {
-        format!("docker volume rm --force demo_scm{number} demo_om{number} demo_datanode{number}")
+        format!("docker volume rm --force demo_datanode{number} demo_om{number} demo_scm{number}")
     };
     for said in [
         format!("the data on node node2 stays until you type there: {}", command(2)),
         format!("the data on the node that had the label ozone=3 stays until you type there: {}", command(3)),
     ] {
         assert!(removed.stderr.contains(&said), "{removed}");
+    }
+}
+
+#[test]
+fn a_stack_without_its_folder_is_removed_by_name_or_with_all() {
+    for arguments in [&["down", "--name", "demo", "--volumes"][..], &["down", "--all", "--volumes"]] {
+        let machine = with_service(manager(&[("node1", Some(1))]), "om", "om", "a")
+            .docker("info\\ --format\\ *Swarm.NodeID*", 0, "id-node1\n", "")
+            .docker("stack\\ rm*", 0, "", "")
+            .docker("volume\\ rm*", 0, "", "");
+        let outcome = machine.succeed(arguments);
+        assert!(outcome.stderr.contains("cluster `demo` is removed from the Swarm"), "{outcome}");
+        assert!(machine.asked().contains("stack rm demo\n"), "{outcome}");
+        assert!(machine.asked().contains("volume rm --force demo_haproxy demo_om\n"), "{}", machine.asked());
     }
 }
 

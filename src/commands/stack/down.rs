@@ -1,6 +1,6 @@
 //! `down` on Docker Swarm: removes the services, and volumes on this engine's node; names those on others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,10 @@ use anyhow::Result;
 
 use super::{LOOK, TOLD_WITHIN, print_plan, refuse_foreign};
 use crate::commands::Context;
-use crate::engine::swarm::{self, NODE_LABEL};
+use crate::engine::swarm::{self, NODE_LABEL, Service};
 use crate::error::{Failure, Status};
-use crate::plan::Plan;
+use crate::plan::stack::FILES_VOLUME;
+use crate::plan::{Plan, Role};
 use crate::site::Site;
 
 /// How long containers may take to end: that of gateways with requests in flight, and some more.
@@ -39,7 +40,7 @@ pub(in crate::commands) fn run(
     }
     await_end(site, context)?;
     if volumes {
-        remove_volumes(site, context)?;
+        remove_volumes(volumes_by_node(&services, site), context)?;
     }
     let stays = if volumes { "" } else { "; its data stays on its nodes" };
     let what =
@@ -74,9 +75,9 @@ fn await_end(site: &Site, context: &Context) -> Result<()> {
 }
 
 /// Removes the volumes of this engine's node, and says how to remove the others: no engine removes volumes of another.
-fn remove_volumes(site: &Site, context: &Context) -> Result<()> {
+fn remove_volumes(volumes: BTreeMap<u32, BTreeSet<String>>, context: &Context) -> Result<()> {
     let (own, nodes) = (swarm::own_node(&context.engine)?, swarm::nodes(&context.engine)?);
-    for (number, names) in volumes_by_node(site) {
+    for (number, names) in volumes {
         let remove = context.engine.command("remove volumes", ["volume", "rm", "--force"]).with(names);
         match nodes.iter().find(|node| node.number == Some(number)) {
             Some(node) if node.id == own => drop(context.engine.run(&remove.lasting(TOLD_WITHIN))?),
@@ -92,11 +93,18 @@ fn remove_volumes(site: &Site, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The volumes of a cluster, by the number of the node that has them.
-fn volumes_by_node(site: &Site) -> BTreeMap<u32, Vec<String>> {
-    let mut volumes: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for service in Plan::new(&site.spec, &[]).stack.into_iter().flat_map(|stack| stack.services) {
-        volumes.entry(service.node).or_default().push(format!("{}_{}", site.name, service.name));
+/// The volumes of a cluster, by the number of the node that has them: what its services say, and its choices, for those that have
+/// been removed already.
+fn volumes_by_node(services: &[Service], site: &Site) -> BTreeMap<u32, BTreeSet<String>> {
+    let holds_data = |service: &&Service| Role::OF_DATA.iter().any(|role| service.role == role.word());
+    let present = services.iter().filter(holds_data).map(|one| (one.node.unwrap_or(1), one.key.clone()));
+    let chosen = Plan::new(&site.spec, &[]).stack.into_iter().flat_map(|stack| stack.services);
+    let chosen = chosen.map(|service| (service.node, service.name));
+    // HAProxy's files are on its node.
+    let files = [(1, FILES_VOLUME.to_owned())];
+    let mut volumes: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+    for (node, key) in present.chain(chosen).chain(files) {
+        volumes.entry(node).or_default().insert(format!("{}_{key}", site.name));
     }
     volumes
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod down;
 pub(super) mod node;
+pub(super) mod reload;
 pub(super) mod restart;
 pub(super) mod scale;
 pub(super) mod up;
@@ -12,14 +13,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::request::Request;
 use super::{Context, counted};
 use crate::engine::Engine;
-use crate::engine::swarm::{self, Service};
+use crate::engine::swarm::{self, Node, Service};
 use crate::error::{Failure, Status};
-use crate::observe::Observed;
+use crate::observe::{Observed, listed};
 use crate::plan::Role;
+use crate::plan::balancer::BALANCER_SERVICE;
+use crate::plan::stack::FILES_SERVICE;
+use crate::render::STACK;
 use crate::site::Site;
+use crate::tls::Renewal;
 use crate::ui::progress::Progress;
+use crate::workspace::{Change, Folder};
 
 /// Pause between two looks at a stack, each of which runs four programs of the engine.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,6 +48,62 @@ fn run_gateways(count: usize, site: &Site, engine: &Engine) -> Result<()> {
     let scale = ["service", "scale", "--detach", &format!("{name}={count}")];
     let scale = engine.command(&format!("scale the service `{name}`"), scale);
     engine.run(&scale.lasting(TOLD_WITHIN)).map(drop)
+}
+
+/// Whether HAProxy gets another container because its image or ports are others.
+fn has_new_balancer(request: &Request, before: &[Service]) -> bool {
+    let wanted = request.stack.as_ref().map(|stack| stack.balancer_digest.as_str());
+    let balancer = before.iter().find(|service| service.key == BALANCER_SERVICE);
+    balancer.is_some_and(|balancer| Some(balancer.digest.as_str()) != wanted)
+}
+
+fn gap(site: &Site) -> Failure {
+    let message = format!(
+        "HAProxy's image or ports change, and Swarm replaces its container for that: cluster `{}` does not serve for some seconds; nothing \
+         was changed",
+        site.name
+    );
+    Failure::new(Status::Differs, message).with_hint(format!("`{}` does it", site.command("up --yes")))
+}
+
+/// What writing the files would do; what a person edited stays.
+fn changes(request: &Request, folder: &Folder) -> Result<Vec<Change>> {
+    Ok(request.changes(folder)?.into_iter().map(Change::keeping_current_edits).collect())
+}
+
+/// The certificate that replaces the one in the folder, where that is due. It names the node on which HAProxy answers.
+fn renewal(request: &Request, nodes: &[Node]) -> Result<Option<Renewal>> {
+    let chosen = request.site.spec.ports.host.as_ref().map(ToString::to_string);
+    let own = || nodes.iter().find(|node| node.number == Some(1)).map(|node| node.address.clone());
+    request.renewal_for(&chosen.or_else(own).unwrap_or_default())
+}
+
+/// Has Swarm make of each service what the file says.
+fn deploy(site: &Site, engine: &Engine) -> Result<()> {
+    // Nodes find images by themselves, also without a registry; services that the file no longer has are removed.
+    let deploy =
+        ["stack", "deploy", "--prune", "--resolve-image", "never", "--compose-file", STACK, &site.name];
+    let deploy = engine.command(&format!("deploy the stack `{}`", site.name), deploy);
+    engine.run(&deploy.within(&site.folder).lasting(TOLD_WITHIN)).map(drop)
+}
+
+/// The names of HAProxy's files in the Swarm.
+fn wanted_configs(request: &Request) -> Vec<&str> {
+    request.stack.iter().flat_map(|stack| &stack.configs).map(|config| config.name.as_str()).collect()
+}
+
+/// Removes the files of earlier texts, and earlier certificates. Swarm keeps those that are still in use.
+fn remove_old_files(request: &Request, engine: &Engine) {
+    let certificate = request.stack.iter().filter_map(|stack| stack.certificate.as_deref()).collect();
+    for (kind, wanted) in [("config", wanted_configs(request)), ("secret", certificate)] {
+        let Ok(there) = swarm::names(engine, kind, &request.site.name) else { continue };
+        let old: Vec<&str> = there.iter().map(String::as_str).filter(|name| !wanted.contains(name)).collect();
+        if !old.is_empty() {
+            let remove = engine.command(&format!("remove {}", listed(&old)), [kind, "rm"]);
+            // The next run tries again.
+            let _ = engine.ask(&remove.with(old));
+        }
+    }
 }
 
 /// The services of a cluster that is there.
@@ -69,7 +132,7 @@ fn refuse_foreign(services: &[Service], site: &Site) -> Result<()> {
     Err(Failure::new(Status::Differs, message).with_hint("`--name NAME` chooses another name").into())
 }
 
-/// Waits until each service, or one of them by its key, has as many tasks as it is to have, none of them is about to leave,
+/// Waits until each service, or those with the keys in `only`, has as many tasks as it is to have, none of them is about to leave,
 /// and HAProxy sends requests to all gateways.
 ///
 /// # Errors
@@ -77,7 +140,7 @@ fn refuse_foreign(services: &[Service], site: &Site) -> Result<()> {
 /// person stopped it.
 fn settled(
     site: &Site,
-    only: Option<&str>,
+    only: &[&str],
     patience: Duration,
     progress: &mut Progress,
     context: &Context,
@@ -86,13 +149,14 @@ fn settled(
     loop {
         context.interrupt.check()?;
         let mut services = swarm::services(&context.engine, &site.name)?;
-        services.retain(|service| only.is_none_or(|key| service.key == key));
-        refuse_stopped_update(&services, site)?;
+        let gateways = services.iter().find(|one| one.key == GATEWAYS).map_or(0, |one| one.replicas);
+        services.retain(|service| only.is_empty() || only.contains(&service.key.as_str()));
+        refuse_stopped_update(&services, site, &context.engine)?;
         let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
         let lacking = lacking(&services, &observed);
-        let (up, all) = rotation(&observed, &services);
-        let text = format!("{up} of {all} healthy");
-        if lacking.is_empty() && up == all {
+        let up = in_rotation(&observed);
+        let text = format!("{up} of {gateways} healthy");
+        if lacking.is_empty() && up == gateways {
             progress.done("services", format!("{} as chosen", counted(services.len(), "service")));
             progress.done("gateways", text);
             return Ok(());
@@ -123,12 +187,10 @@ fn print_plan(plan: &[(String, &str)], context: &Context) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// How many gateways HAProxy sends requests to, where it says so, and how many there are to be.
-fn rotation(observed: &Observed, services: &[Service]) -> (usize, usize) {
-    let all = services.iter().find(|one| one.key == GATEWAYS).map_or(0, |one| one.replicas);
+/// How many gateways HAProxy sends requests to, where it says so; otherwise those that Swarm takes for healthy.
+fn in_rotation(observed: &Observed) -> usize {
     let up = observed.loaded().map(|loaded| loaded.gateways.iter().filter(|one| one.is_up()).count());
-    // Without statistics, those that Swarm takes for healthy.
-    (up.unwrap_or_else(|| observed.running(Role::Gateway).count()), all)
+    up.unwrap_or_else(|| observed.running(Role::Gateway).count())
 }
 
 /// What each service has that it is not to have, or the other way round.
@@ -150,7 +212,7 @@ fn lacking(services: &[Service], observed: &Observed) -> Vec<String> {
 }
 
 /// Swarm has stopped an update, or gone back to what ran before.
-fn refuse_stopped_update(services: &[Service], site: &Site) -> Result<()> {
+fn refuse_stopped_update(services: &[Service], site: &Site, engine: &Engine) -> Result<()> {
     let is_stopped =
         |service: &&Service| service.update == "paused" || service.update.starts_with("rollback");
     let Some(service) = services.iter().find(is_stopped) else { return Ok(()) };
@@ -165,5 +227,11 @@ fn refuse_stopped_update(services: &[Service], site: &Site) -> Result<()> {
         service.name,
         site.command("up")
     );
-    Err(Failure::new(Status::Failed, message).with_hint(hint).into())
+    let mut failure = Failure::new(Status::Failed, message).with_hint(hint);
+    if service.key == FILES_SERVICE {
+        let logs = ["service", "logs", "--raw", "--tail", "20", &service.name];
+        let logs = engine.ask(&engine.command("read why HAProxy refuses its files", logs));
+        failure = failure.with_detail(logs.map(|logs| logs.stdout + &logs.stderr).unwrap_or_default());
+    }
+    Err(failure.into())
 }

@@ -77,7 +77,7 @@ pub(in crate::commands) fn drain(
         let engine = &context.engine;
         make(node, "pause", engine)?;
         let started = run_gateways(count + more, site, engine)
-            .and_then(|()| settled(site, Some(GATEWAYS), patience, &mut progress, context));
+            .and_then(|()| settled(site, &[GATEWAYS], patience, &mut progress, context));
         if let Err(error) = started {
             // Nothing has left yet, so that all can be as it was; the interrupt that ended the run must not end this too.
             let engine = engine.clone().heeding(Interrupt::default());
@@ -93,7 +93,7 @@ pub(in crate::commands) fn drain(
     make(node, "drain", &context.engine)?;
     // In the place of those that left, Swarm has begun to start others, and removes such ones first.
     run_gateways(count, site, &context.engine)?;
-    let result = settled(site, Some(GATEWAYS), patience, &mut progress, context);
+    let result = settled(site, &[GATEWAYS], patience, &mut progress, context);
     progress.finish();
     let again = site.command(&format!("drain --node {name}"));
     result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;
@@ -126,7 +126,7 @@ pub(in crate::commands) fn resume(
     }
     make(node, "active", &context.engine)?;
     let mut progress = context.ui.progress();
-    let result = settled(site, None, RUN_WITHIN, &mut progress, context);
+    let result = settled(site, &[], RUN_WITHIN, &mut progress, context);
     progress.finish();
     let again = site.command(&format!("resume --node {name}"));
     result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;

@@ -31,7 +31,7 @@ pub(in crate::commands) fn run(arguments: &Restart, site: &Site, context: &Conte
     std::thread::sleep(LOOK);
     let mut progress = context.ui.progress();
     let patience = arguments.timeout.duration() * site.spec.gateways.get();
-    let result = settled(site, Some(GATEWAYS), patience, &mut progress, context);
+    let result = settled(site, &[GATEWAYS], patience, &mut progress, context);
     progress.finish();
     let again = site.command("status");
     result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;

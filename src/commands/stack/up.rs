@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{LOOK, TOLD_WITHIN, print_plan, refuse_foreign, settled};
+use super::{LOOK, deploy, gap, has_new_balancer, print_plan, refuse_foreign, remove_old_files, settled};
 use crate::act::{Bucket, Written};
 use crate::cli::Up;
 use crate::commands::Context;
 use crate::commands::request::{Request, open_and_judge, refuse_to_lose_edits, refuse_unreadable};
 use crate::commands::up::ready::{Started, announce};
 use crate::credentials;
-use crate::engine::swarm::{self, NODE_LABEL, Node, Service};
+use crate::engine::swarm::{self, NODE_LABEL, Node};
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
 use crate::proof::Prover;
-use crate::render::STACK;
 use crate::s3::{Client, Key, insist};
 use crate::site::Site;
 use crate::spec::choices::Choices;
+use crate::tls::Renewal;
 use crate::workspace::Change;
 
 /// How long the proof and the buckets may take at the least, however long the start took.
@@ -38,37 +38,46 @@ pub(in crate::commands) fn run(
     refuse_flags(&arguments)?;
     let Up { folder, timeout, yes, dry_run, .. } = arguments;
     let path = folder.folder;
-    let (mut folder, request) = open_and_judge(&path, choices, context)?;
-    let site = &request.site;
+    let (mut folder, mut request) = open_and_judge(&path, choices, context)?;
+    let site = &request.site.clone();
     refuse_compose(site, context)?;
     swarm::refuse_no_manager(&context.engine)?;
-    refuse_missing_nodes(site, &swarm::nodes(&context.engine)?)?;
+    let nodes = swarm::nodes(&context.engine)?;
+    refuse_missing_nodes(site, &nodes)?;
     let before = swarm::services(&context.engine, &site.name)?;
     refuse_foreign(&before, site)?;
     refuse_unreadable(&folder, &request)?;
-    let changes: Vec<Change> =
-        request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();
+    let mut changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, &path, false)?;
-    let has_new_balancer = has_new_configs(&request, &before);
+    let renewal = super::renewal(&request, &nodes)?;
+    let has_new_balancer = has_new_balancer(&request, &before);
     if dry_run {
-        print_plan(&plan(&changes, has_new_balancer), context)?;
+        print_plan(&plan(&changes, renewal.as_ref(), has_new_balancer), context)?;
         return Ok(None);
     }
     if has_new_balancer && !yes {
         return Err(gap(site).into());
     }
     warn_of_open_ports(site, context);
+    warn_of_architectures(&nodes, context);
     for choice in request.new_choices() {
         context.ui.say(&choice);
     }
+    if let Some(renewal) = renewal {
+        renewal.write()?;
+        context.ui.say(&renewal.to_string());
+        // The stack names the certificate that it has.
+        request = Request::new(&folder, choices.clone())?;
+        changes = super::changes(&request, &folder)?;
+    }
     folder.apply(&changes)?;
-    deploy(site, context)?;
+    deploy(site, &context.engine)?;
     drop(folder);
     let mut progress = context.ui.progress();
     // Swarm begins an update a moment after it was told.
     thread::sleep(LOOK);
     let patience = timeout.duration();
-    settled(site, None, patience, &mut progress, context)?;
+    settled(site, &[], patience, &mut progress, context)?;
     let key = credentials::own(site)?;
     let prover = Prover {
         site,
@@ -81,7 +90,7 @@ pub(in crate::commands) fn run(
     let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
     let buckets = make_buckets(site, &observed, &key, context)?;
     progress.finish();
-    remove_old_configs(&request, context);
+    remove_old_files(&request, &context.engine);
     let started = Started { elapsed: progress.elapsed(), buckets: &buckets, objects: Written::default() };
     Ok(announce(site, &observed, &started, context))
 }
@@ -184,27 +193,28 @@ fn warn_of_open_ports(site: &Site, context: &Context) {
     ));
 }
 
-/// Whether HAProxy gets another container because its configuration is another.
-fn has_new_configs(request: &Request, before: &[Service]) -> bool {
-    let wanted: BTreeSet<&String> = request.configs.iter().collect();
-    let balancer = before.iter().find(|service| service.key == "s3g");
-    balancer.is_some_and(|balancer| balancer.configs.iter().collect::<BTreeSet<_>>() != wanted)
+/// Says that an image of one architecture does not run on every node: Swarm is told not to find out (`--resolve-image never`), as
+/// it would need a registry for that.
+fn warn_of_architectures(nodes: &[Node], context: &Context) {
+    let architectures: BTreeSet<&str> =
+        nodes.iter().map(|node| node.architecture.as_str()).filter(|word| !word.is_empty()).collect();
+    if architectures.len() > 1 {
+        let listed = listed(&architectures.into_iter().collect::<Vec<_>>());
+        context.ui.say(&format!(
+            "warning: nodes differ in architecture ({listed}): a container starts only where the image on its node is of that node's"
+        ));
+    }
 }
 
-fn gap(site: &Site) -> Failure {
-    let message = format!(
-        "HAProxy's configuration changes, and Swarm replaces its container for that: cluster `{}` does not serve for some seconds; nothing \
-         was changed",
-        site.name
-    );
-    Failure::new(Status::Differs, message).with_hint(format!("`{}` does it", site.command("up --yes")))
-}
-
-fn plan(changes: &[Change], has_new_balancer: bool) -> Vec<(String, &'static str)> {
+fn plan(
+    changes: &[Change],
+    renewal: Option<&Renewal>,
+    has_new_balancer: bool,
+) -> Vec<(String, &'static str)> {
     let files: Vec<&str> = changes.iter().filter(|change| change.writes()).map(Change::name).collect();
     let write = format!("write {}", files.join(", "));
     let why = if has_new_balancer {
-        "HAProxy's configuration changes, so that its container is replaced, and nothing serves meanwhile"
+        "HAProxy's image or ports change, so that its container is replaced, and nothing serves meanwhile"
     } else {
         "Swarm makes of each service what the file says"
     };
@@ -213,27 +223,6 @@ fn plan(changes: &[Change], has_new_balancer: bool) -> Vec<(String, &'static str
         ("deploy the stack".to_owned(), why),
         ("prove every gateway in rotation".to_owned(), "a cluster is ready when every gateway has served"),
     ];
-    steps.into_iter().skip(usize::from(files.is_empty())).collect()
-}
-
-fn deploy(site: &Site, context: &Context) -> Result<()> {
-    // Nodes find images by themselves, also without a registry; services that the file no longer has are removed.
-    let deploy =
-        ["stack", "deploy", "--prune", "--resolve-image", "never", "--compose-file", STACK, &site.name];
-    let deploy = context.engine.command(&format!("deploy the stack `{}`", site.name), deploy);
-    context.engine.run(&deploy.within(&site.folder).lasting(TOLD_WITHIN)).map(drop)
-}
-
-/// Configs of earlier texts; Swarm keeps those that are still in use.
-fn remove_old_configs(request: &Request, context: &Context) {
-    let filter = swarm::of_stack(&request.site.name);
-    let list = ["config", "ls", "--filter", &filter, "--format", "{{.Name}}"];
-    let Ok(names) = context.engine.run(&context.engine.command("list configs", list)) else { return };
-    let old: Vec<&str> =
-        names.lines().filter(|name| request.configs.iter().all(|config| config != name)).collect();
-    if !old.is_empty() {
-        let remove = context.engine.command(&format!("remove {}", listed(&old)), ["config", "rm"]);
-        // The next run tries again.
-        let _ = context.engine.ask(&remove.with(old));
-    }
+    let certificate = renewal.map(|renewal| ("write the certificate of https".to_owned(), renewal.why()));
+    certificate.into_iter().chain(steps.into_iter().skip(usize::from(files.is_empty()))).collect()
 }
