@@ -47,11 +47,11 @@ pub const STATS_PORT: u32 = 8404;
 /// closed to HAProxy once the container starts again: runc up to 1.1 gives it the mode of the folder that it made.
 pub const MASTER_SOCKET: &str = "/dev/shm/master.sock";
 
-/// Where HAProxy finds its certificate in its container: the folder, and the file with the private key.
+/// The folder in which HAProxy finds its certificate in its container.
 pub const CERTIFICATE_FOLDER: &str = "/usr/local/etc/haproxy-tls";
-/// The same for HAProxy on Swarm: the folder of all its files.
+/// The folder of all its files on Swarm.
 pub const FILES_FOLDER: &str = "/srv/haproxy/current";
-/// Its name there.
+/// The name of the certificate in either folder.
 pub const CERTIFICATE_FILE: &str = "s3.pem";
 
 /// What a container, volume or network of this tool is for: the value of its role label.

@@ -57,13 +57,18 @@ fn has_new_balancer(request: &Request, before: &[Service]) -> bool {
     balancer.is_some_and(|balancer| Some(balancer.digest.as_str()) != wanted)
 }
 
-fn gap(site: &Site) -> Failure {
+/// Swarm replaces HAProxy's container only where a person said yes.
+fn refuse_gap(request: &Request, before: &[Service]) -> Result<()> {
+    if !has_new_balancer(request, before) {
+        return Ok(());
+    }
     let message = format!(
         "HAProxy's image or ports change, and Swarm replaces its container for that: cluster `{}` does not serve for some seconds; nothing \
          was changed",
-        site.name
+        request.site.name
     );
-    Failure::new(Status::Differs, message).with_hint(format!("`{}` does it", site.command("up --yes")))
+    let hint = format!("`{}` does it", request.site.command("up --yes"));
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
 /// What writing the files would do; what a person edited stays.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{LOOK, deploy, gap, has_new_balancer, print_plan, remove_old_files, services, settled};
+use super::{LOOK, deploy, print_plan, refuse_gap, remove_old_files, services, settled};
 use crate::cli::Reload;
 use crate::commands::Context;
 use crate::commands::change::going_on;
@@ -28,9 +28,7 @@ pub(in crate::commands) fn run(arguments: &Reload, site: &Site, context: &Contex
     let mut folder = open(path, context)?;
     let before = services(site, context)?;
     let mut request = Request::new(&folder, Choices::default())?;
-    if has_new_balancer(&request, &before) {
-        return Err(gap(site).into());
-    }
+    refuse_gap(&request, &before)?;
     refuse_unreadable(&folder, &request)?;
     let mut changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, path, false)?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{
-    GATEWAYS, deploy, gap, has_new_balancer, print_plan, remove_old_files, run_gateways, services, settled,
+    GATEWAYS, deploy, print_plan, refuse_gap, remove_old_files, run_gateways, services, settled,
     wanted_configs,
 };
 use crate::cli::Scale;
@@ -26,9 +26,7 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
     let there = services(site, context)?;
     let request = Request::new(&folder, chosen("gateways.count", vec![gateways]))?;
     let count = request.site.spec.gateways;
-    if has_new_balancer(&request, &there) {
-        return Err(gap(site).into());
-    }
+    refuse_gap(&request, &there)?;
     let changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, &path, false)?;
     if dry_run {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{LOOK, deploy, gap, has_new_balancer, print_plan, refuse_foreign, remove_old_files, settled};
+use super::{
+    LOOK, deploy, has_new_balancer, print_plan, refuse_foreign, refuse_gap, remove_old_files, settled,
+};
 use crate::act::{Bucket, Written};
 use crate::cli::Up;
 use crate::commands::Context;
@@ -50,13 +52,13 @@ pub(in crate::commands) fn run(
     let mut changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, &path, false)?;
     let renewal = super::renewal(&request, &nodes)?;
-    let has_new_balancer = has_new_balancer(&request, &before);
     if dry_run {
+        let has_new_balancer = has_new_balancer(&request, &before);
         print_plan(&plan(&changes, renewal.as_ref(), has_new_balancer), context)?;
         return Ok(None);
     }
-    if has_new_balancer && !yes {
-        return Err(gap(site).into());
+    if !yes {
+        refuse_gap(&request, &before)?;
     }
     warn_of_open_ports(site, context);
     warn_of_architectures(&nodes, context);
