@@ -98,7 +98,7 @@ impl Credentials {
         let profiles: String = self.0.values().map(profile).collect();
         put(
             &folder.join(FILE),
-            &format!(
+            format!(
                 "# S3 users of this cluster: AWS_SHARED_CREDENTIALS_FILE may name this file.\n{profiles}"
             ),
             0o600,

@@ -12,11 +12,11 @@ use tempfile::NamedTempFile;
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub(crate) fn put(path: &Path, text: &str, mode: u32) -> Result<()> {
+pub(crate) fn put(path: &Path, bytes: impl AsRef<[u8]>, mode: u32) -> Result<()> {
     let attempt = || -> std::io::Result<()> {
         let parent = path.parent().unwrap_or(Path::new("."));
         let mut file = NamedTempFile::new_in(parent)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes.as_ref())?;
         file.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
         file.as_file().sync_all()?;
         file.persist(path)?;

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod preflight;
 pub mod profile;
 pub mod proof;
+pub mod realm;
 pub mod render;
 pub mod s3;
 pub mod secrets;

@@ -9,15 +9,15 @@ use crate::engine::Engine;
 use crate::engine::objects::Container;
 use crate::s3::Key;
 
-/// Sends a gateway, in its own container and as an administrator, requests for the users that follow, with the method
-/// in the first argument. A line is a user, the HTTP status, and the secret where there is one. A gateway never shows
-/// an existing secret again: it is revoked, and a new one made.
-const REQUESTS: &str = r#"
+/// Sends a gateway, as an administrator, requests for the users that follow, with the method in the first argument: the
+/// gateway in whose container it runs, or the one that GATEWAY names. A line is a user, the HTTP status, and the secret where
+/// there is one. A gateway never shows an existing secret again: it is revoked, and a new one made.
+pub const REQUESTS: &str = r#"
 verb=$1; shift
 cache=$(mktemp); trap 'rm -f "$cache"' EXIT; export KRB5CCNAME="FILE:$cache"
 kinit -k -t /etc/security/keytabs/admin.keytab admin/ozone || exit 1
 request() {
-    curl --silent --max-time 5 --negotiate --user : --connect-to s3g:19878:127.0.0.1:19878 --noproxy '*' \
+    curl --silent --max-time 5 --negotiate --user : --connect-to "s3g:19878:${GATEWAY:-127.0.0.1}:19878" --noproxy '*' \
         --write-out '\n%{http_code}' --request "$1" "http://s3g:19878/secret/$2"
 }
 for user in "$@"; do
@@ -42,6 +42,17 @@ pub enum Verb {
     Revoke,
 }
 
+impl Verb {
+    /// The method of HTTP.
+    #[must_use]
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Make => "PUT",
+            Self::Revoke => "DELETE",
+        }
+    }
+}
+
 /// A gateway's answer for a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -51,6 +62,18 @@ pub struct Answer {
     pub status: u16,
     /// The user's new key; none where OM made none.
     pub key: Option<Key>,
+}
+
+impl Answer {
+    /// Whether OM has done it.
+    #[must_use]
+    pub fn is_done(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Make => self.key.is_some(),
+            // 404 where the secret was revoked before.
+            Verb::Revoke => [200, 404].contains(&self.status),
+        }
+    }
 }
 
 /// A gateway's answers for users; none while it does not answer.
@@ -63,17 +86,15 @@ pub fn request(
     verb: Verb,
     users: &BTreeSet<&str>,
 ) -> Result<Vec<Answer>> {
-    let method = match verb {
-        Verb::Make => "PUT",
-        Verb::Revoke => "DELETE",
-    };
     let requests = engine.command("request the secrets of S3 users", ["exec", "--interactive", &gateway.id]);
-    let requests = requests.with(["sh", "-c", REQUESTS, "sh", method]).with(users.iter().copied());
+    let requests = requests.with(["sh", "-c", REQUESTS, "sh", verb.method()]).with(users.iter().copied());
     let patience = ANSWERS_WITHIN * u32::try_from(users.len()).unwrap_or(u32::MAX);
     Ok(answers(&engine.ask(&requests.lasting(patience))?.stdout))
 }
 
-fn answers(said: &str) -> Vec<Answer> {
+/// What a gateway has answered, by what the requests printed.
+#[must_use]
+pub fn answers(said: &str) -> Vec<Answer> {
     let answer = |line: &str| {
         let mut words = line.split_whitespace();
         let (user, status) = (words.next()?.to_owned(), words.next()?.parse().ok()?);

@@ -649,7 +649,7 @@ mod tests {
             params.self_signed(key).expect("a certificate").pem()
         };
         let key = KeyPair::generate().expect("a key");
-        put(&folder.join("my.key"), &key.serialize_pem(), 0o600).expect("a file");
+        put(&folder.join("my.key"), key.serialize_pem(), 0o600).expect("a file");
         let judged = |pem: &str| {
             put(&folder.join("my.pem"), pem, 0o644).expect("a file");
             let wanted = Wanted::new(&own, folder, "127.0.0.1", UNIX_EPOCH + NOW + DAY * 10).expect("https");
@@ -675,7 +675,7 @@ mod tests {
         in_days(&in_domain, folder, 10, |wanted| {
             let error = wanted.due().expect_err("another domain").to_string();
             assert!(error.ends_with("`my.pem` names no bucket under the domain s3.example.com"), "{error}");
-            put(&folder.join("my.pem"), &certificate(&["*.s3.example.com"], 0, 20, &key), 0o644)
+            put(&folder.join("my.pem"), certificate(&["*.s3.example.com"], 0, 20, &key), 0o644)
                 .expect("a file");
             assert_eq!(wanted.due().expect("good"), Some("is another"));
         });
@@ -695,9 +695,9 @@ mod tests {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(["*.example.com".to_owned()]).expect("a name");
         params.not_after = date_time_ymd(1970, 1, 1) + (NOW + DAY * 20);
-        put(&folder.join("my.pem"), &params.self_signed(&key).expect("a certificate").pem(), 0o644)
+        put(&folder.join("my.pem"), params.self_signed(&key).expect("a certificate").pem(), 0o644)
             .expect("a file");
-        put(&folder.join("my.key"), &key.serialize_pem(), 0o600).expect("a file");
+        put(&folder.join("my.key"), key.serialize_pem(), 0o600).expect("a file");
         let own = [("balancer.tls-cert", "my.pem"), ("balancer.tls-key", "my.key"), ("balancer.http", "off")];
         in_days(&spec(&own), folder, 0, |wanted| {
             let error = wanted.due().expect_err("a name that it has not").to_string();

@@ -6,7 +6,7 @@ mod compose;
 mod data;
 mod gateways;
 mod hooks;
-mod users;
+pub(crate) mod users;
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -13,7 +13,7 @@ use crate::observe::listed;
 use crate::plan::Role;
 use crate::proof::Prover;
 use crate::s3::Key;
-use crate::secrets::{self, Answer, Verb};
+use crate::secrets::{self, Verb};
 use crate::spec::values::UserName;
 
 /// Lets every user who has a secret make buckets in the volume of S3; with `l`, since listing them fails without. The JVM
@@ -25,10 +25,10 @@ exit 1
 ";
 
 /// Reads arguments of `ozone s3 setsecret` from its standard input, since a list of processes shows all others.
-const SET_SECRET: [&str; 4] = ["ozone", "s3", "setsecret", "@/dev/stdin"];
+pub(crate) const SET_SECRET: [&str; 4] = ["ozone", "s3", "setsecret", "@/dev/stdin"];
 
 /// The administrator of Ozone, for its command line.
-pub(super) const ADMINISTRATOR: [&str; 4] = [
+pub(crate) const ADMINISTRATOR: [&str; 4] = [
     "--env",
     "KRB5PRINCIPAL=admin/ozone@EXAMPLE.COM",
     "--env",
@@ -126,16 +126,11 @@ impl Session<'_> {
                 observed.running(Role::Gateway).map(|one| &one.container).collect();
             let Some(gateway) = gateways.get(turn % gateways.len().max(1)) else { return Ok(None) };
             turn += 1;
-            for Answer { user, status, key } in secrets::request(engine, gateway, verb, &left)? {
-                let is_done = match verb {
-                    Verb::Make => key.is_some(),
-                    // 404 where the secret was revoked before.
-                    Verb::Revoke => [200, 404].contains(&status),
-                };
-                keys.extend(key);
-                if is_done {
-                    left.remove(user.as_str());
+            for answer in secrets::request(engine, gateway, verb, &left)? {
+                if answer.is_done(verb) {
+                    left.remove(answer.user.as_str());
                 }
+                keys.extend(answer.key);
             }
             Ok(left.is_empty().then_some(()))
         })?;

@@ -36,15 +36,11 @@ pub fn run(arguments: Generate, context: &Context) -> Result<Status> {
     }
     let (mut folder, request) = open_and_judge(&path, &choices, context)?;
     request.warn_of_version(context);
-    let mut changes = request.changes(&folder)?;
-    refuse_to_lose_edits(&changes, &path, force)?;
+    refuse_to_lose_edits(&request.changes(&folder)?, &path, force)?;
     // A bad certificate of a person's own is refused before anything is written.
-    if let Some(renewal) = request.renewal(&context.engine)? {
-        renewal.write()?;
-        ui.say(&renewal.to_string());
-        // A stack names the certificate that it has.
-        changes = Request::new(&folder, choices)?.changes(&folder)?;
-    }
+    let renewal = request.renewal(&context.engine)?;
+    let request = request.certified(renewal.as_ref(), &folder, choices, ui)?;
+    let changes = request.changes(&folder)?;
     folder.apply(&changes)?;
     summarize(&request.site.spec, &changes, &path, ui);
     Ok(Status::Done)

@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("kerberos.yaml", "with --secure: a KDC, laid over both"),
     ("kerberos/krb5.conf", "with --secure: the realm, for every container"),
     ("kerberos/kdc.sh", "with --secure: what the KDC's container runs"),
+    ("kerberos/private", "with --secure and --target swarm: the keys of all services"),
     ("secrets/credentials", "with --secure: the secrets of S3 users, in the format of AWS"),
     ("stack.yaml", "with --target swarm, in the place of the Compose files: every service of the cluster"),
     ("values.yaml", "with --target helm, likewise: values of Ozone's Helm chart"),

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::{Context, templates};
 use crate::credentials::Credentials;
+use crate::digest::digest;
 use crate::engine::Engine;
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
@@ -15,7 +16,8 @@ use crate::observe::Observed;
 use crate::plan::overlay::Config;
 use crate::plan::stack::Stack;
 use crate::plan::{Plan, WEBADMIN_PORT};
-use crate::render::{self, ALL_FILES, HAPROXY_CFG, HAPROXY_FOLDER, Service};
+use crate::realm::{self, Realm};
+use crate::render::{self, ALL_FILES, HAPROXY_CFG, HAPROXY_FOLDER, KRB5_CONF, Service};
 use crate::seed::Seed;
 use crate::site::{Site, choices_in};
 use crate::spec::choices::{Choice, Choices, FILE_NAME, Origin};
@@ -24,6 +26,7 @@ use crate::spec::values::{EngineAt, GatewayName, OzoneVersion, Port};
 use crate::spec::{Spec, file};
 use crate::steps::Desired;
 use crate::tls::{self, Renewal, Wanted};
+use crate::ui::Ui;
 use crate::workspace::seal::sealed;
 use crate::workspace::{Change, Folder, Kind};
 
@@ -94,8 +97,19 @@ impl Request {
             let generated = sealed(&rendered.files[HAPROXY_CFG]);
             let change = folder.compare(HAPROXY_CFG, Some(&generated))?.keeping_current_edits();
             plan.embed_haproxy(haproxy_files(folder, change.writes().then_some(&generated))?);
-            if let Some(served) = tls::served(folder.path())? {
-                plan.embed_certificate(&served);
+            if let Some(stack) = &mut plan.stack {
+                if let Some(served) = tls::served(folder.path())? {
+                    stack.name_secrets(tls::SERVED_FOLDER, &digest(&served));
+                }
+                if let Some(realm) = Realm::read(folder.path()) {
+                    stack.name_secrets(realm::FOLDER, &realm.digest());
+                }
+                if let Some(generated) = rendered.files.get(KRB5_CONF) {
+                    let generated = sealed(generated);
+                    let change = folder.compare(KRB5_CONF, Some(&generated))?.keeping_current_edits();
+                    let edited = folder.text_of(KRB5_CONF)?.filter(|_| !change.writes());
+                    stack.set_krb5_conf(&edited.unwrap_or(generated));
+                }
             }
             rendered = render::render(&plan, &chosen)?;
         }
@@ -168,6 +182,32 @@ impl Request {
     pub(super) fn renewal_for(&self, host: &str) -> Result<Option<Renewal>> {
         let wanted = Wanted::new(&self.site.spec, &self.site.folder, host, SystemTime::now());
         wanted.map_or(Ok(None), |wanted| wanted.renewal())
+    }
+
+    /// Whether a stack needs keys that the folder does not have.
+    pub(super) fn lacks_keys(&self) -> bool {
+        let stack = self.stack.as_ref();
+        stack.is_some_and(|stack| stack.kerberos.is_some()) && Realm::read(&self.site.folder).is_none()
+    }
+
+    /// Writes this certificate, and the keys of a stack that it lacks, and returns the request that names them.
+    pub(super) fn certified(
+        self,
+        renewal: Option<&Renewal>,
+        folder: &Folder,
+        stronger: Choices,
+        ui: Ui,
+    ) -> Result<Self> {
+        let lacks_keys = self.lacks_keys();
+        if let Some(renewal) = renewal {
+            renewal.write()?;
+            ui.say(&renewal.to_string());
+        }
+        if lacks_keys {
+            Realm::new()?.write(folder.path())?;
+            ui.say(&format!("security: made the keys of all services, in {}", realm::FOLDER));
+        }
+        if renewal.is_some() || lacks_keys { Self::new(folder, stronger) } else { Ok(self) }
     }
 
     /// The desired state of a cluster, and how the present one differs.

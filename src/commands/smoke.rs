@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::env::{Answering, answering_cluster};
+use super::stack::users::Users;
 use crate::cli::{self, Format};
 use crate::credentials;
-use crate::engine::Engine;
 use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
 use crate::observe::{Observed, listed};
@@ -18,7 +18,7 @@ use crate::plan::Role;
 use crate::s3::Key;
 use crate::s3::smoke::{Gateways, Outcome, Place, RefusedUser, SmokeCheck, smoke};
 use crate::secrets::{self, Verb};
-use crate::spec::values::{GatewayName, Profile};
+use crate::spec::values::{GatewayName, Profile, Target};
 use crate::ui::table;
 
 /// Gateways of a check that the table names; JSON names all.
@@ -36,7 +36,7 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
         endpoint: &cluster.endpoint,
         bucket: &bucket,
         key: &key,
-        refused_users: &refused_users(&cluster, &key, &context.engine)?,
+        refused_users: &refused_users(&cluster, &key, context)?,
         gateways: &expected(&cluster, &seen),
         domains: &domains,
     };
@@ -58,13 +58,13 @@ const REVOKED: &str = "ozone-compose-revoked";
 
 /// Which users a secure cluster must refuse in the bucket of this tool: a wrong secret, an unknown key, one that was
 /// revoked, and the first user, whose bucket it is not.
-fn refused_users(cluster: &Answering, own: &Key, engine: &Engine) -> Result<Vec<RefusedUser>> {
+fn refused_users(cluster: &Answering, own: &Key, context: &Context) -> Result<Vec<RefusedUser>> {
     let Some(kerberos) = &cluster.site.spec.kerberos else { return Ok(Vec::new()) };
     let nobody = Key::new("ozone-compose-nobody", own.secret());
     let mut refused_users = vec![
         ("wrong-secret", Ok(own.forged())),
         ("unknown-key", Ok(nobody)),
-        ("revoked-key", revoked_key(cluster, engine)?),
+        ("revoked-key", revoked_key(cluster, context)?),
     ];
     if let Some(user) = kerberos.users.first() {
         refused_users.push(("other-user", Ok(credentials::of_user(&cluster.site, Some(user))?)));
@@ -73,11 +73,17 @@ fn refused_users(cluster: &Answering, own: &Key, engine: &Engine) -> Result<Vec<
 }
 
 /// A key that OM has made and revoked, or why it has not.
-fn revoked_key(cluster: &Answering, engine: &Engine) -> Result<Result<Key, String>> {
+fn revoked_key(cluster: &Answering, context: &Context) -> Result<Result<Key, String>> {
     let user = BTreeSet::from([REVOKED]);
+    // Elsewhere, a gateway sends the requests itself.
+    let on_swarm = cluster.site.spec.target == Target::Swarm;
+    let users = if on_swarm { Users::of(&cluster.site, context)? } else { None };
     let mut tried = Vec::new();
     for gateway in cluster.observed.running(Role::Gateway) {
-        let request = |verb| secrets::request(engine, &gateway.container, verb, &user);
+        let request = |verb| match &users {
+            Some(users) => users.request(verb, &user),
+            None => secrets::request(&context.engine, &gateway.container, verb, &user),
+        };
         let made = request(Verb::Make)?.into_iter().find_map(|answer| answer.key);
         let is_revoked = request(Verb::Revoke)?.iter().any(|answer| answer.status == 200);
         if let Some(key) = made.filter(|_| is_revoked) {

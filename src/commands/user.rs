@@ -5,16 +5,16 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Context;
 use super::change::{going_on, plan};
 use super::request::chosen;
+use super::{Context, stack};
 use crate::cli::{ListUsers, OneUser, User, UserWithSecret};
 use crate::credentials::{Credentials, FILE, no_security};
 use crate::error::{Failure, Status};
 use crate::s3::Key;
 use crate::site::Site;
 use crate::spec::choices::Choices;
-use crate::spec::values::UserName;
+use crate::spec::values::{Target, UserName};
 use crate::steps::Goal;
 use crate::ui::table;
 
@@ -71,7 +71,7 @@ fn rotate(arguments: &UserWithSecret, context: &Context) -> Result<Status> {
 
 fn list(arguments: &ListUsers, context: &Context) -> Result<Status> {
     let path = &arguments.folder.folder;
-    let (site, credentials) = (Site::in_folder(path)?, Credentials::read(path)?);
+    let (site, credentials) = (Site::of_any_target(path)?, Credentials::read(path)?);
     let row = |user: &UserName| {
         let secret = if credentials.of(user).is_some() { FILE } else { "missing" };
         [user.to_string(), secret.to_owned()]
@@ -89,6 +89,12 @@ fn change(
     again: &str,
     choose: impl FnOnce(&Site) -> Result<(Choices, Goal)>,
 ) -> Result<Site> {
+    let site = Site::of_any_target(path)?;
+    if site.spec.target == Target::Swarm {
+        let (choices, goal) = choose(&site)?;
+        let anew = if let Goal::Users(anew) = goal { anew } else { Vec::new() };
+        return stack::users::change(&site, choices, &anew, key, context);
+    }
     let planned = plan(path, context, choose)?;
     let (result, acted) = planned.act(context, |session| session.chosen_key = key);
     result.map_err(|error| going_on(error, "interrupted", &acted.site.command(again)))?;

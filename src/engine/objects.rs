@@ -23,7 +23,7 @@ const NETWORK_LABEL: &str = "com.docker.compose.network";
 pub const DIGEST_LABEL: &str = "io.github.ozone-compose.digest";
 
 /// The label of the volumes of a secure cluster, whose data is none for another; its value is `kerberos`.
-const SECURITY_LABEL: &str = "io.github.ozone-compose.security";
+pub(super) const SECURITY_LABEL: &str = "io.github.ozone-compose.security";
 
 /// Which objects are listed.
 #[derive(Clone, Copy, Debug)]

@@ -6,13 +6,14 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::objects::{
-    Container, DIGEST_LABEL, Health, PROJECT_LABEL, PublishedPort, SERVICE_LABEL, State, or_default,
+    Container, DIGEST_LABEL, Health, PROJECT_LABEL, PublishedPort, SECURITY_LABEL, SERVICE_LABEL, State,
+    or_default,
 };
 use super::{Engine, ROLE_LABEL, failure};
 use crate::error::{Failure, Status};
 
 /// The label in which Docker keeps the name of a stack.
-const STACK_LABEL: &str = "com.docker.stack.namespace";
+pub const STACK_LABEL: &str = "com.docker.stack.namespace";
 
 /// The label of the nodes that hold data; its value is their number.
 pub const NODE_LABEL: &str = "ozone";
@@ -71,6 +72,8 @@ pub struct Service {
     pub digest: String,
     /// The number of the node that it is pinned to, where it is.
     pub node: Option<u32>,
+    /// Whether its data is of a secure cluster.
+    pub is_secure: bool,
     /// The state of its last update, in Swarm's words; empty where there was none.
     pub update: String,
     /// What Swarm says of that.
@@ -341,6 +344,7 @@ pub fn services(engine: &Engine, stack: &str) -> Result<Vec<Service>> {
         replicas: one.spec.mode.replicated.map_or(0, |mode| mode.replicas),
         ports: one.endpoint.ports.iter().map(|port| (port.target_port, port.published_port)).collect(),
         node: one.spec.task_template.placement.constraints.iter().find_map(|text| number_in(text)),
+        is_secure: one.spec.labels.contains_key(SECURITY_LABEL),
         update: one.update_status.state,
         update_message: one.update_status.message,
         name: one.spec.name,
@@ -348,6 +352,19 @@ pub fn services(engine: &Engine, stack: &str) -> Result<Vec<Service>> {
     let mut services: Vec<Service> = found.into_iter().map(service).collect();
     services.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(services)
+}
+
+/// The roles of a stack's volumes on the engine's own node, each with whether its data is of a secure cluster.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn volumes(engine: &Engine, stack: &str) -> Result<Vec<(String, bool)>> {
+    let format = format!("{{{{.Label {ROLE_LABEL:?}}}}}\t{{{{.Label {SECURITY_LABEL:?}}}}}");
+    let list = ["volume", "ls", "--filter", &of_stack(stack), "--format", &format];
+    let listed = engine.run(&engine.command("list volumes", list))?;
+    let volume =
+        |line: &str| line.split_once('\t').map(|(role, security)| (role.to_owned(), !security.is_empty()));
+    Ok(listed.lines().filter_map(volume).collect())
 }
 
 /// The number of a node in a constraint such as `node.labels.ozone==1`.

@@ -27,7 +27,6 @@ use overlay::{Config, Overlay};
 use settings::{Facts, Group, settings};
 use stack::Stack;
 
-use crate::digest::digest;
 use crate::spec::Spec;
 use crate::spec::options::Opt;
 use crate::spec::values::{Heap, Profile, Target};
@@ -115,7 +114,7 @@ pub struct Plan {
     pub stack: Option<Stack>,
     /// All of it for Kubernetes, likewise.
     pub chart: Option<Chart>,
-    /// A KDC, and what the others need to reach it; none where there is no security.
+    /// A KDC, and what the others need to reach it, for Compose; none where there is no security.
     pub kerberos: Option<Kerberos>,
     /// Ozone's settings; empty where Ozone is left to other files.
     pub settings: Vec<Group>,
@@ -146,7 +145,9 @@ impl Plan {
                 secure: kerberos.is_some(),
             });
             match (spec.target, &overlay) {
-                (Target::Swarm, Some(overlay)) => stack = Some(Stack::new(cluster, overlay, spec)),
+                (Target::Swarm, Some(overlay)) => {
+                    stack = Some(Stack::new(cluster, overlay, kerberos.as_ref(), spec));
+                }
                 (Target::Helm, Some(overlay)) => chart = Some(Chart::new(cluster, overlay, &groups, spec)),
                 _ => {
                     compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
@@ -163,10 +164,16 @@ impl Plan {
             cluster: cluster.filter(|_| is_compose),
             stack,
             chart,
-            kerberos,
+            kerberos: kerberos.filter(|_| is_compose),
             settings: groups,
             compose_files,
         }
+    }
+
+    /// Whether there is a KDC.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.kerberos.is_some() || self.stack.as_ref().is_some_and(|stack| stack.kerberos.is_some())
     }
 
     /// Whether a file for the engine has HAProxy's files, or their digests, in it.
@@ -175,13 +182,6 @@ impl Plan {
         self.stack.is_some()
             || self.chart.is_some()
             || self.overlay.as_ref().is_some_and(|overlay| overlay.configs.is_some())
-    }
-
-    /// Gives a stack the certificate of https, and has it say which one it is.
-    pub fn embed_certificate(&mut self, served: &str) {
-        if let Some(secret) = self.stack.as_mut().and_then(|stack| stack.certificate.as_mut()) {
-            *secret = format!("{secret}_{}", digest(served));
-        }
     }
 
     /// Gives it HAProxy's files, where a file for the engine has them in it.

@@ -6,11 +6,14 @@ use serde_json::json;
 use super::Role;
 use super::cluster::Cluster;
 use super::draining::{Notice, script};
+use super::kerberos::{KDC, KEYTABS, Kerberos};
 use super::overlay::{Config, Overlay};
 use super::settings::Setting;
 use crate::digest::digest;
+use crate::realm;
 use crate::spec::Spec;
 use crate::spec::values::{ClusterName, ImageName, OzoneVersion, Port};
+use crate::tls;
 
 /// Swarm takes the name out of DNS 2 s before it sends SIGTERM, and HAProxy asks twice a second.
 const NOTICE: Notice = Notice(4);
@@ -59,8 +62,25 @@ pub struct Stack {
     pub balancer_digest: String,
     /// HAProxy's files.
     pub configs: Vec<NamedConfig>,
-    /// The name in the Swarm of the secret with the certificate of https and its key; none without https.
-    pub certificate: Option<String>,
+    /// Whether HAProxy has a certificate, and so https.
+    pub has_certificate: bool,
+    /// What the services need for Kerberos; none without security.
+    pub kerberos: Option<StackKerberos>,
+    /// Certificate, passwords and keytabs.
+    pub secrets: Vec<NamedSecret>,
+}
+
+/// The KDC, whose principals are a secret: it has no data, and runs on any node.
+#[derive(Clone, Debug, Serialize)]
+pub struct StackKerberos {
+    /// Of the KDC.
+    pub image: ImageName,
+    /// Its service.
+    pub kdc: &'static str,
+    /// Where keytabs are in containers.
+    pub keytabs: &'static str,
+    /// The name in the Swarm of the config that the programs of Kerberos read, which a digest of its text ends.
+    pub krb5_conf: String,
 }
 
 /// A service with a volume, on a node of its own choice.
@@ -70,6 +90,8 @@ pub struct StateService {
     pub name: String,
     /// `scm`, `om` or `datanode`: also the subcommand of `ozone`.
     pub role: Role,
+    /// The service in the name of its keytab: `dn`.
+    pub keytab: &'static str,
     /// Variables beside those of `docker-config`.
     pub environment: Vec<Setting>,
     /// `name:/data`.
@@ -100,9 +122,25 @@ pub struct NamedConfig {
     pub file: String,
 }
 
+/// A file that few may read, as a secret. It cannot change either.
+#[derive(Clone, Debug, Serialize)]
+pub struct NamedSecret {
+    /// Its key in the stack file.
+    pub key: String,
+    /// Its name in the Swarm, which a digest ends once the file is there.
+    pub name: String,
+    /// Relative to the folder of the cluster.
+    pub file: String,
+}
+
 impl Stack {
     /// The same cluster and overlay that Compose would run.
-    pub(super) fn new(cluster: &Cluster, overlay: &Overlay, spec: &Spec) -> Self {
+    pub(super) fn new(
+        cluster: &Cluster,
+        overlay: &Overlay,
+        kerberos: Option<&Kerberos>,
+        spec: &Spec,
+    ) -> Self {
         let memory = |limits: &Option<super::limits::Limits>| {
             limits.as_ref().map(|limits| limits.mem_limit.clone()).unwrap_or_default()
         };
@@ -110,10 +148,17 @@ impl Stack {
             let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
             digits.parse().unwrap_or(1_u32)
         };
+        // Who waits for another service waits for one that waited for the KDC.
+        let environment = |own: &[Setting]| {
+            let waits = kerberos.is_some() && !own.iter().any(|setting| setting.name == "WAITFOR");
+            let waits = waits.then(|| Setting::new("WAITFOR", &format!("{KDC}:88")));
+            own.iter().cloned().chain(waits).collect()
+        };
         let services = cluster.services.iter().map(|service| StateService {
             name: service.name.clone(),
             role: service.role,
-            environment: service.environment.clone(),
+            keytab: if service.role == Role::Datanode { "dn" } else { service.role.word() },
+            environment: environment(&service.environment),
             volume: service.volume.clone(),
             memory: memory(&service.limits),
             node: (number_of(&service.name) - 1) % spec.nodes.get() + 1,
@@ -131,7 +176,7 @@ impl Stack {
             image: cluster.image.clone(),
             services: services.collect(),
             gateways: overlay.gateways,
-            gateway_environment: overlay.environment.clone(),
+            gateway_environment: environment(&overlay.environment),
             gateway_memory: memory(&overlay.limits),
             gateway_script: script(NOTICE, DRAINS_WITHIN),
             gateway_grace: format!("{}s", DRAINS_WITHIN + 30),
@@ -141,7 +186,28 @@ impl Stack {
             aliases: overlay.aliases.clone(),
             open_files: overlay.open_files,
             configs: Vec::new(),
-            certificate: spec.balancer.tls.as_ref().map(|_| format!("{}_s3-pem", cluster.name)),
+            has_certificate: spec.balancer.tls.is_some(),
+            kerberos: kerberos.map(|kerberos| StackKerberos {
+                image: kerberos.image.clone(),
+                kdc: KDC,
+                keytabs: KEYTABS,
+                krb5_conf: format!("{}_krb5-conf", cluster.name),
+            }),
+            secrets: secrets(&cluster.name, spec),
+        }
+    }
+
+    /// Names the secrets whose files are in this folder after what is in them.
+    pub fn name_secrets(&mut self, folder: &str, digest: &str) {
+        for secret in self.secrets.iter_mut().filter(|secret| secret.file.starts_with(folder)) {
+            secret.name = format!("{}_{digest}", secret.name);
+        }
+    }
+
+    /// Names what the programs of Kerberos read after its text.
+    pub fn set_krb5_conf(&mut self, text: &str) {
+        if let Some(kerberos) = &mut self.kerberos {
+            kerberos.krb5_conf = format!("{}_{}", kerberos.krb5_conf, digest(text));
         }
     }
 
@@ -154,4 +220,17 @@ impl Stack {
         };
         self.configs = (1..).zip(files).map(named).collect();
     }
+}
+
+/// The files that few may read, of which a cluster without https and security has none.
+fn secrets(name: &ClusterName, spec: &Spec) -> Vec<NamedSecret> {
+    let secret = |key: String, file: String| NamedSecret { name: format!("{name}_{key}"), key, file };
+    let certificate = spec.balancer.tls.as_ref().map(|_| secret("s3-pem".to_owned(), tls::SERVED.to_owned()));
+    let keytabs = realm::KEYTABS.iter().filter(|(service, _)| *service != realm::ADMINISTRATOR);
+    let keytabs =
+        keytabs.map(|(service, _)| (format!("{service}-keytab"), format!("{service}{}", realm::KEYTAB)));
+    let others = [realm::PRINCIPALS, realm::S3_SECRET].map(|file| (file.to_owned(), file.to_owned()));
+    let of_kerberos = keytabs.chain(others).filter(|_| spec.kerberos.is_some());
+    let of_kerberos = of_kerberos.map(|(key, file)| secret(key, format!("{}/{file}", realm::FOLDER)));
+    certificate.into_iter().chain(of_kerberos).collect()
 }

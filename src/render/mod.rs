@@ -51,7 +51,7 @@ const CHART_VALUES: &str = "values.yaml";
 const CHART_BALANCER: &str = "haproxy.yaml";
 
 /// What the programs of Kerberos read, relative to the folder.
-const KRB5_CONF: &str = "kerberos/krb5.conf";
+pub const KRB5_CONF: &str = "kerberos/krb5.conf";
 
 /// What the KDC's container runs, relative to the folder.
 const KDC_SCRIPT: &str = "kerberos/kdc.sh";
@@ -110,9 +110,11 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
         files.insert(".env", text("env.j2", compose_files)?);
     }
     let mut surroundings = settings;
-    if plan.kerberos.is_some() {
-        let (krb5, script) = ("kerberos/krb5.conf.j2", "kerberos/kdc.sh.j2");
+    let (krb5, script) = ("kerberos/krb5.conf.j2", "kerberos/kdc.sh.j2");
+    if plan.is_secure() {
         files.insert(KRB5_CONF, text(krb5, context! {})?);
+    }
+    if plan.kerberos.is_some() {
         files.insert(KDC_SCRIPT, text(script, context! {})?);
         for name in ["kerberos.yaml.j2", krb5, script] {
             surroundings += &lines(templates.get(name).text);

@@ -337,6 +337,10 @@ impl Spec {
                     .to_owned();
             reader.problem("balancer.tls", message);
         }
+        if self.kerberos.is_some() {
+            let message = "does not work with `target: helm`: Ozone's chart has no keytabs".to_owned();
+            reader.problem("security", message);
+        }
         if self.datanodes.get() < 3 {
             let message = format!(
                 "Ozone's chart has safe mode wait for three datanodes, and `datanodes` is {}: `--datanodes 3`, or `--base ha`",
@@ -402,8 +406,6 @@ const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("gateways.image", "its gateways have the image of all services; `--ozone-image` is that"),
     ("gateways.weight", "its gateways are one service, and equal"),
     ("seed", "write the objects with an S3 client"),
-    ("security", "keytabs are not given to its nodes yet"),
-    ("users", "there is no security there yet"),
     ("ports.bind", "ports are published on every address of a node, or on none"),
     ("ports.webadmin", "the pages of gateways are open to their network alone"),
     ("ports.scm", "the pages of SCMs are open to their network alone"),
@@ -686,8 +688,8 @@ mod tests {
                 "nodes (--nodes): has no meaning without `target: swarm`: Compose has one engine",
             ),
             (
-                &[("target", "swarm"), ("security", "kerberos")],
-                "security (--secure): does not work with `target: swarm`: keytabs are not given to its nodes yet",
+                &[("target", "helm"), ("base", "ha"), ("security", "kerberos")],
+                "security (--secure): does not work with `target: helm`: Ozone's chart has no keytabs",
             ),
             (
                 &[("domains", "localhost"), ("balancer.tls", "on")],

@@ -6,8 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::running::{TOOLS, assert_unharmed};
+use crate::secure::alice;
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, Sandbox, clean, say, tools};
+use crate::swarm::OWN_FRONTEND;
 
 /// How long a node is cut off: longer than Swarm takes to find that (15 to 20 s), so that it starts gateways elsewhere.
 const AWAY: Duration = Duration::from_secs(45);
@@ -50,12 +52,14 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
     assert_eq!(nodes.matches("Ready").count(), 3, "`.ci/swarm-engines start` makes three nodes: {nodes}");
     let stack = Stack(format!("oc-test-nodes-{}", std::process::id()));
     let (sandbox, stack) = (Sandbox::new(), &stack.0);
-    let up = ["up", "--target", "swarm", "-n", "3", "--name", stack, "--tls"];
+    let up = ["up", "--target", "swarm", "-n", "3", "--name", stack, "--tls", "--secure", "--user", "alice"];
     sandbox.succeed(&["nodes", "--label", "node1=1"]);
     let ready = sandbox.succeed(&up);
     say(ready.stderr.lines().find(|line| line.contains("is ready")).expect("the time"));
-    let endpoint = ready.stdout.trim().replace("https:", "http:").replace(":9879", ":9878");
-    let load = || Load::start(&endpoint, Traffic { at_most: Duration::from_secs(900), ..Traffic::default() });
+    let (key, endpoint) = alice(&sandbox);
+    let endpoint = endpoint.replace("https:", "http:").replace(":9879", ":9878");
+    let traffic = || Traffic { at_most: Duration::from_secs(900), ..Traffic::default() };
+    let load = || Load::of_user(&key, &endpoint, traffic());
     sandbox.succeed(&["smoke"]);
 
     let scaling = load();
@@ -66,16 +70,16 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
 
     let reloading = load();
     sandbox.succeed(&["up", "--balance", "roundrobin"]);
-    sandbox.write(
-        "haproxy/zz-local.cfg",
-        "frontend local\n    bind :8405\n    http-request return status 204\n",
-    );
+    sandbox.write("haproxy/zz-local.cfg", OWN_FRONTEND);
     sandbox.succeed(&["reload"]);
     assert_unharmed(&reloading.stop(), "HAProxy has other files", 50);
 
     let updating = load();
     sandbox.succeed(&["restart"]);
-    assert_unharmed(&updating.stop(), "each gateway has a new container", 200);
+    // The KDC's keys are the same wherever it runs.
+    docker(&["service", "update", "--force", &format!("{stack}_kdc")]).succeeded();
+    sandbox.succeed(&["user", "add", "bob"]);
+    assert_unharmed(&updating.stop(), "each gateway, and the KDC, has a new container", 200);
 
     sandbox.succeed(&["scale", "3"]);
     let number = ["3", "2"].into_iter().find(|number| row(&sandbox, number).contains("_s3gw"));

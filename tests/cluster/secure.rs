@@ -67,12 +67,17 @@ fn secrets(cluster: &Cluster) -> Vec<String> {
 
 /// Twelve clients with the secret of alice.
 fn load_of_alice(cluster: &Cluster) -> Load {
+    let (key, endpoint) = alice(cluster);
+    let traffic = Traffic { at_most: Duration::from_secs(600), ..Traffic::default() };
+    Load::of_user(&key, &endpoint, traffic)
+}
+
+/// The key of alice, and the endpoint.
+pub(crate) fn alice(cluster: &impl Runs) -> (Key, String) {
     let environment = cluster.succeed(&["env", "--user", "alice", "--format", "json"]).stdout;
     let environment: Value = serde_json::from_str(&environment).expect("JSON");
     let of = |name: &str| environment["variables"][name].as_str().expect("a text").to_owned();
-    let key = Key::new(&of("AWS_ACCESS_KEY_ID"), &of("AWS_SECRET_ACCESS_KEY"));
-    let traffic = Traffic { at_most: Duration::from_secs(600), ..Traffic::default() };
-    Load::of_user(&key, &of("AWS_ENDPOINT_URL_S3"), traffic)
+    (Key::new(&of("AWS_ACCESS_KEY_ID"), &of("AWS_SECRET_ACCESS_KEY")), of("AWS_ENDPOINT_URL_S3"))
 }
 
 #[track_caller]

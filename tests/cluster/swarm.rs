@@ -6,6 +6,9 @@ use crate::running::{TOOLS, assert_unharmed};
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, Sandbox, clean, say, tools};
 
+/// A file of a person's own for HAProxy.
+pub(crate) const OWN_FRONTEND: &str = "frontend local\n    bind :8405\n    http-request return status 204\n";
+
 const ENDPOINT: &str = "http://127.0.0.1:9878";
 
 fn docker(arguments: &[&str]) -> Outcome {
@@ -91,10 +94,7 @@ fn a_stack_is_scaled_and_replaced_under_load_and_fails_no_request() {
 
     let reloading = load();
     sandbox.succeed(&["up", "--balance", "roundrobin"]);
-    sandbox.write(
-        "haproxy/zz-local.cfg",
-        "frontend local\n    bind :8405\n    http-request return status 204\n",
-    );
+    sandbox.write("haproxy/zz-local.cfg", OWN_FRONTEND);
     sandbox.succeed(&["reload"]);
     sandbox.write("haproxy/zz-local.cfg", "frontend local\n    bindd :8405\n");
     let refused = sandbox.run(&["reload"]);

@@ -44,6 +44,42 @@ fn docker_understands_the_example_of_a_stack() {
 }
 
 #[test]
+fn docker_understands_who_has_which_keytab() {
+    if !tools(&["docker compose"]) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["generate", "--target", "swarm", "--secure", "--tls", "--name", "demo", "-q"]);
+    let stack = understood(&sandbox.path(""));
+    let digest =
+        stack["secrets"]["om-keytab"]["name"].as_str().and_then(|name| name.split_once("demo_om-keytab_"));
+    let digest = digest.expect("a name that ends with a digest").1.to_owned();
+    let has = |service: &str| {
+        let secrets = stack["services"][service]["secrets"].as_array().into_iter().flatten();
+        secrets.map(|one| one["source"].as_str().expect("a key").to_owned()).collect::<Vec<_>>()
+    };
+    for (service, secrets) in [
+        ("scm", &["scm-keytab"][..]),
+        ("om", &["om-keytab"]),
+        ("datanode1", &["dn-keytab"]),
+        ("s3gw", &["s3g-keytab", "s3-secret"]),
+        ("kdc", &["principals"]),
+        ("s3g-files", &["s3-pem"]),
+        ("s3g", &[]),
+    ] {
+        assert_eq!(has(service), secrets, "{service}");
+    }
+    let keytab = &stack["services"]["om"]["secrets"][0];
+    assert_eq!((&keytab["uid"], &keytab["mode"]), (&"1000".into(), &0o400.into()), "{keytab}");
+    let again = sandbox.read("stack.yaml");
+    sandbox.succeed(&["generate", "-q"]);
+    assert_eq!(sandbox.read("stack.yaml"), again, "keys are made once");
+    fs_err::remove_file(sandbox.path("kerberos/private/dn.keytab")).expect("a keytab");
+    sandbox.succeed(&["generate", "-q"]);
+    assert!(!sandbox.read("stack.yaml").contains(&digest), "all keys are others, and so are the names");
+}
+
+#[test]
 fn another_text_of_haproxys_is_another_config() {
     if !tools(&["docker compose"]) {
         return;

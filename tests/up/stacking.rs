@@ -193,11 +193,78 @@ fn a_certificate_is_a_secret_of_the_swarm_and_another_one_another_secret() {
     assert!(!sandbox.read("stack.yaml").contains("PRIVATE KEY"));
 }
 
+/// A manager with a service of OM, whose data is of a secure cluster or not, in a folder of a secure one.
+fn with_om(is_secure: bool) -> Machine {
+    let machine = with_service(manager(&[("node1", Some(1))]), "om", "om", "");
+    let security = if is_secure { "kerberos" } else { "" };
+    let machine = machine.docker("volume\\ ls*", 0, &format!("om\t{security}\n"), "");
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--secure", "--name", "demo", "-q"]);
+    machine
+}
+
+#[test]
+fn data_without_security_is_none_for_a_secure_stack() {
+    let machine = with_om(false);
+    let outcome = machine.run(UP);
+    assert_eq!(outcome.status, 3, "{outcome}");
+    assert!(outcome.stderr.contains("has the data of one without security"), "{outcome}");
+    assert!(outcome.stderr.contains("`ozone-compose down --volumes` removes that data"), "{outcome}");
+    assert!(!machine.asked().contains("stack deploy"));
+}
+
+#[test]
+fn lost_keys_of_a_stack_that_runs_are_not_replaced() {
+    let machine = with_service(manager(&[("node1", Some(1))]), "s3gw", "gateway", "");
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--secure", "--name", "demo", "-q"]);
+    fs_err::remove_file(machine.sandbox.path("kerberos/private/om.keytab")).expect("a keytab");
+    for (arguments, status, said) in [
+        (UP, 3, "put them back, or `ozone-compose down` and then `ozone-compose up`"),
+        (
+            &["scale", "3"],
+            5,
+            "`kerberos/private/om.keytab`, which the stack is to have, is not in the folder",
+        ),
+        (&["reload"], 5, "`kerberos/private/om.keytab`, which the stack is to have, is not in the folder"),
+        (&["user", "add", "carol"], 5, "the keys of cluster `demo` are not in kerberos/private"),
+    ] {
+        let outcome = machine.run(arguments);
+        assert_eq!(outcome.status, status, "{outcome}");
+        assert!(outcome.stderr.contains(said), "{outcome}");
+    }
+    assert!(!machine.sandbox.read("ozone-compose.yaml").contains("carol"), "nothing was chosen");
+    assert!(!machine.asked().contains("stack deploy"));
+}
+
+#[test]
+fn an_administrators_container_has_om_make_secrets_and_nothing_shows_a_key() {
+    let said = "ozone-compose 200 made\ncarol 200 s3cret-of-carol\nawsSecret=\n";
+    let machine =
+        with_service(manager(&[("node1", Some(1))]), "s3gw", "gateway", "").docker("run*", 0, said, "");
+    machine.sandbox.succeed(&["generate", "--target", "swarm", "--secure", "--name", "demo", "-q"]);
+    let added = machine.succeed(&["-v", "user", "add", "carol"]);
+    assert_eq!(machine.succeed(&["user", "list"]).stdout, "USER   SECRET\ncarol  secrets/credentials\n");
+    let credentials = machine.sandbox.read("secrets/credentials");
+    let own = machine.sandbox.read("kerberos/private/s3-secret");
+    assert!(
+        credentials.contains("s3cret-of-carol") && credentials.contains(&own),
+        "OM was told the own secret"
+    );
+    let asked = machine.asked();
+    let run = asked.lines().find(|line| line.contains("run --rm")).expect("a container");
+    assert!(run.contains("--network demo_default") && run.contains("GATEWAY=s3gw"), "{run}");
+    for place in [&asked, &added.stdout, &added.stderr] {
+        assert!(!place.contains(&own) && !place.contains("s3cret-of-carol"), "{place}");
+    }
+    let removed = machine.docker("run*", 0, "carol 200\n", "").docker("service\\ ps*", 0, "", "");
+    removed.succeed(&["user", "remove", "carol"]);
+    assert!(!removed.sandbox.read("secrets/credentials").contains("carol"));
+}
+
 #[test]
 fn verbs_for_the_containers_of_one_engine_say_what_there_is() {
     let machine = manager(&[("node1", Some(1))]);
     machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
-    for verb in [&["drain", "s3g1"][..], &["resume"], &["stop"], &["start"], &["user", "list"]] {
+    for verb in [&["drain", "s3g1"][..], &["resume"], &["stop"], &["start"]] {
         let outcome = machine.run(verb);
         assert_eq!(outcome.status, 2, "{outcome}");
         assert!(outcome.stderr.contains("`demo` is on Docker Swarm (`target: swarm`)"), "{outcome}");

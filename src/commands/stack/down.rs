@@ -8,10 +8,12 @@ use anyhow::Result;
 
 use super::{LOOK, TOLD_WITHIN, print_plan, refuse_foreign};
 use crate::commands::Context;
+use crate::credentials;
 use crate::engine::swarm::{self, NODE_LABEL, Service};
 use crate::error::{Failure, Status};
 use crate::plan::stack::FILES_VOLUME;
 use crate::plan::{Plan, Role};
+use crate::realm;
 use crate::site::Site;
 
 /// How long containers may take to end: that of gateways with requests in flight, and some more.
@@ -41,6 +43,10 @@ pub(in crate::commands) fn run(
     await_end(site, context)?;
     if volumes {
         remove_volumes(volumes_by_node(&services, site), context)?;
+    }
+    if volumes && site.spec.kerberos.is_some() {
+        credentials::forget(&site.folder)?;
+        realm::forget(&site.folder)?;
     }
     let stays = if volumes { "" } else { "; its data stays on its nodes" };
     let what =

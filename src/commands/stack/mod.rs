@@ -7,6 +7,7 @@ pub(super) mod reload;
 pub(super) mod restart;
 pub(super) mod scale;
 pub(super) mod up;
+pub(super) mod users;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
 use crate::plan::Role;
 use crate::plan::balancer::BALANCER_SERVICE;
-use crate::plan::stack::FILES_SERVICE;
+use crate::plan::stack::{FILES_SERVICE, Stack};
 use crate::render::STACK;
 use crate::site::Site;
 use crate::tls::Renewal;
@@ -71,6 +72,18 @@ fn refuse_gap(request: &Request, before: &[Service]) -> Result<()> {
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
+/// A stack cannot be deployed whose secrets are not in the folder.
+fn refuse_missing_secrets(request: &Request) -> Result<()> {
+    let mut secrets = request.stack.iter().flat_map(|stack| &stack.secrets);
+    let Some(missing) = secrets.find(|secret| !request.site.folder.join(&secret.file).exists()) else {
+        return Ok(());
+    };
+    let message =
+        format!("`{}`, which the stack is to have, is not in the folder; nothing was changed", missing.file);
+    let hint = format!("`{}` makes another, or says what to do", request.site.command("up"));
+    Err(Failure::new(Status::NotReady, message).with_hint(hint).into())
+}
+
 /// What writing the files would do; what a person edited stays.
 fn changes(request: &Request, folder: &Folder) -> Result<Vec<Change>> {
     Ok(request.changes(folder)?.into_iter().map(Change::keeping_current_edits).collect())
@@ -92,15 +105,20 @@ fn deploy(site: &Site, engine: &Engine) -> Result<()> {
     engine.run(&deploy.within(&site.folder).lasting(TOLD_WITHIN)).map(drop)
 }
 
-/// The names of HAProxy's files in the Swarm.
-fn wanted_configs(request: &Request) -> Vec<&str> {
-    request.stack.iter().flat_map(|stack| &stack.configs).map(|config| config.name.as_str()).collect()
+/// The names of the files in the Swarm that everyone may read.
+fn wanted_configs<'a>(request: &'a Request) -> Vec<&'a str> {
+    let of = |stack: &'a Stack| {
+        let krb5_conf = stack.kerberos.iter().map(|kerberos| kerberos.krb5_conf.as_str());
+        stack.configs.iter().map(|config| config.name.as_str()).chain(krb5_conf)
+    };
+    request.stack.iter().flat_map(of).collect()
 }
 
-/// Removes the files of earlier texts, and earlier certificates. Swarm keeps those that are still in use.
+/// Removes the files of earlier texts, and earlier certificates and keys. Swarm keeps those that are still in use.
 fn remove_old_files(request: &Request, engine: &Engine) {
-    let certificate = request.stack.iter().filter_map(|stack| stack.certificate.as_deref()).collect();
-    for (kind, wanted) in [("config", wanted_configs(request)), ("secret", certificate)] {
+    let secrets = request.stack.iter().flat_map(|stack| &stack.secrets);
+    let secrets = secrets.map(|secret| secret.name.as_str()).collect();
+    for (kind, wanted) in [("config", wanted_configs(request)), ("secret", secrets)] {
         let Ok(there) = swarm::names(engine, kind, &request.site.name) else { continue };
         let old: Vec<&str> = there.iter().map(String::as_str).filter(|name| !wanted.contains(name)).collect();
         if !old.is_empty() {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{LOOK, deploy, print_plan, refuse_gap, remove_old_files, services, settled};
+use super::{
+    LOOK, deploy, print_plan, refuse_gap, refuse_missing_secrets, remove_old_files, services, settled,
+};
 use crate::cli::Reload;
 use crate::commands::Context;
 use crate::commands::change::going_on;
@@ -27,22 +29,19 @@ pub(in crate::commands) fn run(arguments: &Reload, site: &Site, context: &Contex
     let path = &arguments.folder.folder;
     let mut folder = open(path, context)?;
     let before = services(site, context)?;
-    let mut request = Request::new(&folder, Choices::default())?;
+    let request = Request::new(&folder, Choices::default())?;
     refuse_gap(&request, &before)?;
+    refuse_missing_secrets(&request)?;
     refuse_unreadable(&folder, &request)?;
-    let mut changes = super::changes(&request, &folder)?;
+    let changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, path, false)?;
     if arguments.dry_run {
         let what = "deploy the stack, and have HAProxy reload".to_owned();
         return print_plan(&[(what, "the files in its folder say so")], context);
     }
-    if let Some(renewal) = super::renewal(&request, &swarm::nodes(&context.engine)?)? {
-        renewal.write()?;
-        context.ui.say(&renewal.to_string());
-        request = Request::new(&folder, Choices::default())?;
-        changes = super::changes(&request, &folder)?;
-    }
-    folder.apply(&changes)?;
+    let renewal = super::renewal(&request, &swarm::nodes(&context.engine)?)?;
+    let request = request.certified(renewal.as_ref(), &folder, Choices::default(), context.ui)?;
+    folder.apply(&super::changes(&request, &folder)?)?;
     deploy(site, &context.engine)?;
     drop(folder);
     // Swarm begins an update a moment after it was told.

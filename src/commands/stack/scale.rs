@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::{
-    GATEWAYS, deploy, print_plan, refuse_gap, remove_old_files, run_gateways, services, settled,
-    wanted_configs,
+    GATEWAYS, deploy, print_plan, refuse_gap, refuse_missing_secrets, remove_old_files, run_gateways,
+    services, settled, wanted_configs,
 };
 use crate::cli::Scale;
 use crate::commands::change::going_on;
@@ -27,6 +27,7 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
     let request = Request::new(&folder, chosen("gateways.count", vec![gateways]))?;
     let count = request.site.spec.gateways;
     refuse_gap(&request, &there)?;
+    refuse_missing_secrets(&request)?;
     let changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, &path, false)?;
     if dry_run {

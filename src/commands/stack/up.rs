@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::users::Users;
 use super::{
     LOOK, deploy, has_new_balancer, print_plan, refuse_foreign, refuse_gap, remove_old_files, settled,
 };
@@ -15,10 +16,12 @@ use crate::commands::Context;
 use crate::commands::request::{Request, open_and_judge, refuse_to_lose_edits, refuse_unreadable};
 use crate::commands::up::ready::{Started, announce};
 use crate::credentials;
-use crate::engine::swarm::{self, NODE_LABEL, Node};
+use crate::engine::swarm::{self, NODE_LABEL, Node, Service};
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
+use crate::plan::Role;
 use crate::proof::Prover;
+use crate::realm;
 use crate::s3::{Client, Key, insist};
 use crate::site::Site;
 use crate::spec::choices::Choices;
@@ -40,7 +43,7 @@ pub(in crate::commands) fn run(
     refuse_flags(&arguments)?;
     let Up { folder, timeout, yes, dry_run, .. } = arguments;
     let path = folder.folder;
-    let (mut folder, mut request) = open_and_judge(&path, choices, context)?;
+    let (mut folder, request) = open_and_judge(&path, choices, context)?;
     let site = &request.site.clone();
     refuse_compose(site, context)?;
     swarm::refuse_no_manager(&context.engine)?;
@@ -49,37 +52,43 @@ pub(in crate::commands) fn run(
     let before = swarm::services(&context.engine, &site.name)?;
     refuse_foreign(&before, site)?;
     refuse_unreadable(&folder, &request)?;
-    let mut changes = super::changes(&request, &folder)?;
+    let changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, &path, false)?;
+    refuse_other_security(site, &before, context)?;
+    refuse_lost_keys(&request, &before)?;
     let renewal = super::renewal(&request, &nodes)?;
     if dry_run {
         let has_new_balancer = has_new_balancer(&request, &before);
-        print_plan(&plan(&changes, renewal.as_ref(), has_new_balancer), context)?;
+        let mut plan = plan(&changes, renewal.as_ref(), has_new_balancer);
+        if request.lacks_keys() {
+            let keys = (format!("write {}", realm::FOLDER), "the folder has no keys of the services");
+            plan.insert(0, keys);
+        }
+        print_plan(&plan, context)?;
         return Ok(None);
     }
     if !yes {
         refuse_gap(&request, &before)?;
     }
-    warn_of_open_ports(site, context);
+    if site.spec.kerberos.is_none() {
+        warn_of_open_ports(site, context);
+    }
     warn_of_architectures(&nodes, context);
     for choice in request.new_choices() {
         context.ui.say(&choice);
     }
-    if let Some(renewal) = renewal {
-        renewal.write()?;
-        context.ui.say(&renewal.to_string());
-        // The stack names the certificate that it has.
-        request = Request::new(&folder, choices.clone())?;
-        changes = super::changes(&request, &folder)?;
-    }
-    folder.apply(&changes)?;
+    let request = request.certified(renewal.as_ref(), &folder, choices.clone(), context.ui)?;
+    folder.apply(&super::changes(&request, &folder)?)?;
     deploy(site, &context.engine)?;
-    drop(folder);
     let mut progress = context.ui.progress();
     // Swarm begins an update a moment after it was told.
     thread::sleep(LOOK);
     let patience = timeout.duration();
     settled(site, &[], patience, &mut progress, context)?;
+    if let Some(users) = Users::of(site, context)? {
+        users.admit(&[], None, &mut progress)?;
+    }
+    drop(folder);
     let key = credentials::own(site)?;
     let prover = Prover {
         site,
@@ -142,6 +151,48 @@ fn refuse_compose(site: &Site, context: &Context) -> Result<()> {
     let hint = format!(
         "`ozone-compose down --name {}` removes its containers; `-o DIR` makes another cluster",
         site.name
+    );
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+}
+
+/// SCM ends where its data is of a cluster that has security and it has not, or the other way round.
+fn refuse_other_security(site: &Site, before: &[Service], context: &Context) -> Result<()> {
+    let is_secure = site.spec.kerberos.is_some();
+    let services = before.iter().map(|service| (service.role.clone(), service.is_secure));
+    let mut data = services.chain(swarm::volumes(&context.engine, &site.name)?);
+    let is_other = |(role, has_security): (String, bool)| {
+        Role::OF_DATA.iter().any(|one| one.word() == role) && has_security != is_secure
+    };
+    if !data.any(is_other) {
+        return Ok(());
+    }
+    let (has, says) = if is_secure { ("without", "with") } else { ("with", "without") };
+    let message = format!(
+        "cluster `{}` has the data of one {has} security, which does not start {says} it; nothing was changed",
+        site.name
+    );
+    let hint = format!(
+        "`{}` removes that data; `{}` leaves it and starts another cluster",
+        site.command("down --volumes"),
+        site.command("up --name NAME")
+    );
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+}
+
+/// Services with old keys and services with new ones do not reach each other: all are to start anew.
+fn refuse_lost_keys(request: &Request, before: &[Service]) -> Result<()> {
+    if before.is_empty() || !request.lacks_keys() {
+        return Ok(());
+    }
+    let message = format!(
+        "the keys of cluster `{}` are not in {}, and its containers run with them; nothing was changed",
+        request.site.name,
+        realm::FOLDER
+    );
+    let hint = format!(
+        "put them back, or `{}` and then `{}`, which makes new ones; data and users stay",
+        request.site.command("down"),
+        request.site.command("up")
     );
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
