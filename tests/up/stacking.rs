@@ -363,6 +363,13 @@ fn a_node_is_emptied_once_others_have_as_many_gateways() {
 }
 
 #[test]
+fn a_kdc_moves_to_another_node() {
+    let machine = with_task_on_node2("kdc", "kdc");
+    let planned = machine.succeed(&["drain", "--node", "node2", "--dry-run"]).stdout;
+    assert_eq!(planned, "drain node2: --node\n");
+}
+
+#[test]
 fn a_node_that_cannot_be_missed_is_not_emptied() {
     for (key, role, said) in [
         ("s3g", "balancer", "node2 runs s3g, which no other node can, and all requests go through s3g"),

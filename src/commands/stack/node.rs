@@ -14,6 +14,7 @@ use crate::error::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::observe::{Member, Observed, listed};
 use crate::plan::Role;
+use crate::plan::kerberos::KDC;
 use crate::site::Site;
 use crate::spec::values::{Base, Target};
 
@@ -51,8 +52,12 @@ pub(in crate::commands) fn drain(
     let node = find(name, &nodes)?;
     let observed = Observed::of(&context.engine, &site.spec, &site.folder)?;
     let here = |one: &&Member| one.container.place == node.name && one.container.is_running();
-    let (gateways, data): (Vec<&Member>, Vec<&Member>) =
-        observed.members.iter().filter(here).partition(|one| one.role == Role::Gateway);
+    // The KDC has no data, and starts on another node.
+    let (gateways, data): (Vec<&Member>, Vec<&Member>) = observed
+        .members
+        .iter()
+        .filter(|one| here(one) && one.role != Role::Kdc)
+        .partition(|one| one.role == Role::Gateway);
     refuse_data(node, &data, &nodes, site)?;
     refuse_others(node, site, context)?;
     // Of the choices: a run that was killed may have left more of them.
@@ -93,7 +98,7 @@ pub(in crate::commands) fn drain(
     make(node, "drain", &context.engine)?;
     // In the place of those that left, Swarm has begun to start others, and removes such ones first.
     run_gateways(count, site, &context.engine)?;
-    let result = settled(site, &[GATEWAYS], patience, &mut progress, context);
+    let result = settled(site, &[GATEWAYS, KDC], patience, &mut progress, context);
     progress.finish();
     let again = site.command(&format!("drain --node {name}"));
     result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;

@@ -19,6 +19,7 @@ use crate::engine::Invocation;
 use crate::engine::swarm::STACK_LABEL;
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
+use crate::plan::stack::NAME_SERVER_PATIENCE;
 use crate::realm::{self, Realm};
 use crate::render::KRB5_CONF;
 use crate::s3::{Client, Key};
@@ -246,20 +247,12 @@ impl<'a> Users<'a> {
         let network = format!("{}_default", self.site.name);
         let label = format!("{STACK_LABEL}={}", self.site.name);
         let run = self.context.engine.command(purpose, ["run", "--rm", "--interactive", "--user", "root"]);
-        run.with([
-            "--network",
-            &network,
-            "--label",
-            &label,
-            "--env-file",
-            "docker-config",
-            "--env",
-            "GATEWAY=s3gw",
-        ])
-        .with(ADMINISTRATOR)
-        .with([image.as_str(), "bash", "-c", &format!("{PREPARE}{script}"), "bash"])
-        .within(&self.site.folder)
-        .reading(input)
-        .ready_within(DONE_WITHIN)
+        run.with(["--network", &network, "--label", &label, "--env-file", "docker-config"])
+            .with(["--env", "GATEWAY=s3gw", "--env", &format!("RES_OPTIONS={NAME_SERVER_PATIENCE}")])
+            .with(ADMINISTRATOR)
+            .with([image.as_str(), "bash", "-c", &format!("{PREPARE}{script}"), "bash"])
+            .within(&self.site.folder)
+            .reading(input)
+            .ready_within(DONE_WITHIN)
     }
 }
