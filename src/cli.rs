@@ -386,6 +386,9 @@ pub struct Restart {
     /// Gateways, such as s3g2; all of them without
     #[arg(value_name = "GATEWAY")]
     pub gateways: Vec<GatewayName>,
+    /// After another build of the distribution in `ozone.dist`: SCMs, OMs and datanodes too, one at a time
+    #[arg(long, conflicts_with = "gateways")]
+    pub dist: bool,
     /// How long requests in flight may take to end, before a gateway is restarted all the same
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,

@@ -123,6 +123,24 @@ impl Site {
         self.spec.domains.iter().map(|domain| format!("{scheme}://{domain}:{port}")).collect()
     }
 
+    /// Where a distribution is to be, a folder with one must be there: Docker's own message would be of a mount.
+    ///
+    /// # Errors
+    /// Bad usage, with what makes one.
+    pub fn refuse_no_dist(&self) -> Result<()> {
+        let Some(dist) = &self.spec.dist else { return Ok(()) };
+        let place = self.folder.join(dist.path());
+        if place.join("share/ozone/lib").is_dir() {
+            return Ok(());
+        }
+        let message = format!(
+            "ozone.dist: `{}` holds no Ozone distribution, which has share/ozone/lib",
+            place.display()
+        );
+        let hint = "a build of an Ozone checkout makes one, hadoop-ozone/dist/target/ozone-X; the path is relative to the cluster's folder";
+        Err(Failure::new(Status::Usage, message).with_hint(hint).into())
+    }
+
     /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.
     #[must_use]
     pub fn command(&self, verb: &str) -> String {

@@ -91,6 +91,7 @@ const TEXTS: &[(&str, &[&str], &[&str])] = &[
     ("memory.scm", SIZES.0, SIZES.1),
     ("memory.om", SIZES.0, SIZES.1),
     ("memory.datanode", SIZES.0, SIZES.1),
+    ("ozone.dist", &["dist", "../ozone/dist/target/ozone-2.3.0", "/opt/mine"], &["'*'", "''", "[a]"]),
     ("seed", &["fixtures", "../my fixtures", "/etc/mine"], &["'*'", "''", "[a]"]),
     ("balancer.tls-cert", &["my.pem", "../my certs/a.pem"], &["'*'", "''", "[a]"]),
     ("balancer.tls-key", &["my.key", "/etc/ssl/my.key"], &["'*'", "''", "[a]"]),

@@ -10,8 +10,9 @@ use crate::haproxy::control::Files;
 use crate::observe::{Observed, listed};
 use crate::preflight::{self, first_bad};
 use crate::site::Site;
+use crate::spec::Spec;
 use crate::spec::choices::Choices;
-use crate::spec::values::{Discovery, GatewayName};
+use crate::spec::values::{Base, Discovery, GatewayName};
 use crate::steps::{self, Desired, Goal, Step, refuse_elsewhere};
 use crate::tls::Renewal;
 use crate::workspace::{Change, Folder};
@@ -29,6 +30,15 @@ pub(super) struct Planned {
     haproxy: Files,
     /// The steps.
     pub(super) steps: Vec<Step>,
+}
+
+/// Says that one of a kind serves nobody while it is away: `is replaced`.
+pub(super) fn warn_of_a_gap(what: &str, spec: &Spec, context: &Context) {
+    if spec.base != Base::Ha {
+        context.ui.say(&format!(
+            "warning: with `base: single` nothing serves while its SCM, OM or datanode {what}"
+        ));
+    }
 }
 
 /// Reads the folder while it is locked, observes the cluster, and plans. `choose` makes choices of the cluster as it is

@@ -69,6 +69,7 @@ pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> 
         request = judge(&path, &numbered(&asked, &path)?)?;
     }
     request.seed()?;
+    request.site.refuse_no_dist()?;
     refuse_second_name(&path, &request, context)?;
     warn_of_open_ports(&request.site.spec, context);
     request.warn_of_version(context);

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Context;
-use super::change::{going_on, plan};
+use super::change::{going_on, plan, warn_of_a_gap};
 use super::request::chosen;
 use super::up::{pull, pulls};
 use crate::cli::Upgrade;
@@ -13,7 +13,7 @@ use crate::plan::requirements::Requirements;
 use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::choices::Choices;
-use crate::spec::values::{Base, GatewayImage, ImageName, OzoneVersion};
+use crate::spec::values::{GatewayImage, ImageName, OzoneVersion};
 use crate::steps::{Action, Goal};
 
 /// Runs the verb.
@@ -35,10 +35,8 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     }
     let spec = &planned.request.site.spec;
     planned.request.warn_of_version(context);
-    if spec.base != Base::Ha && planned.steps.iter().any(|step| matches!(step.action, Action::Update(_))) {
-        context
-            .ui
-            .say("warning: with `base: single` nothing serves while its SCM, OM or datanode is replaced");
+    if planned.steps.iter().any(|step| matches!(step.action, Action::Update(_))) {
+        warn_of_a_gap("is replaced", spec, context);
     }
     pull(&pulls(&Requirements::new(spec), context), &planned.request.site, context)?;
     let (result, acted) = planned.act(context, |session| {

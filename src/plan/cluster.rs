@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::settings::Setting;
 use super::{Role, variable};
 use crate::spec::Spec;
-use crate::spec::values::{ClusterName, Heap, ImageName, OzoneVersion, Port, Published};
+use crate::spec::values::{ClusterName, FolderPath, Heap, ImageName, OzoneVersion, Port, Published};
 
 /// Port of an SCM's web pages, which it opens last: once they answer, it works. The first one's Ratis port is open
 /// already while it is made.
@@ -28,6 +28,8 @@ pub struct Cluster {
     pub inventory: String,
     /// Of all services.
     pub image: ImageName,
+    /// The distribution that runs in the place of the image's.
+    pub dist: Option<FolderPath>,
     /// In the order in which they are written.
     pub services: Vec<Service>,
 }
@@ -97,6 +99,7 @@ impl Cluster {
             version: spec.version.clone(),
             inventory: inventory(scms.len(), oms.len(), datanodes.len()),
             image,
+            dist: spec.dist.clone(),
             services: services.concat(),
         })
     }

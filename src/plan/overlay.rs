@@ -13,7 +13,8 @@ use super::{
     variable,
 };
 use crate::spec::values::{
-    Checkout, Discovery, DomainName, EngineAt, GatewayImage, GatewayName, ImageName, PlainHttp, Port, Profile,
+    Checkout, Discovery, DomainName, EngineAt, FolderPath, GatewayImage, GatewayName, ImageName, PlainHttp,
+    Port, Profile,
 };
 use crate::spec::{PublishedPort, Spec};
 
@@ -31,6 +32,8 @@ pub struct Overlay {
     pub image: Option<ImageName>,
     /// The environment variable of Compose that may replace it.
     pub image_variable: String,
+    /// The distribution that runs in the place of that of [`Self::image`].
+    pub dist: Option<FolderPath>,
     /// Gateways with an image of their own, by service.
     pub own_images: BTreeMap<String, ImageName>,
     /// Of the balancer.
@@ -115,6 +118,7 @@ impl Overlay {
             } else {
                 "gateways.image"
             }),
+            dist: spec.gateway_dist().filter(|_| spec.has_cluster()).cloned(),
             own_images: spec.gateway_images.iter().filter_map(of_one).collect(),
             balancer_image: spec.balancer.image.clone(),
             master_socket: MASTER_SOCKET,

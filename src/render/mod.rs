@@ -18,8 +18,9 @@ use crate::digest::digest;
 use crate::error::{Failure, Status};
 use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
 use crate::plan::machine::Bundle;
+use crate::plan::overlay::Overlay;
 use crate::plan::{Plan, Role};
-use crate::spec::values::{ImageName, Profile};
+use crate::spec::values::{FolderPath, ImageName, Profile};
 use templates::{Template, Templates};
 
 /// The folder of HAProxy's configuration, which it loads whole, relative to the folder of the cluster.
@@ -128,7 +129,7 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
             .services
             .iter()
             .map(|service| {
-                let parts = json!([cluster.image, service]);
+                let parts = json!([cluster.image, cluster.dist, service]);
                 (service.name.as_str(), of("docker-compose.yaml.j2", &parts))
             })
             .collect();
@@ -142,27 +143,16 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
         files.insert("docker-compose.yaml", text("docker-compose.yaml.j2", variables)?);
     }
     if let Some(plan) = &plan.overlay {
-        let of_image =
-            |image: Option<&ImageName>| of(overlay, &json!([image, plan.environment, plan.limits]));
-        let gateway = of_image(plan.image.as_ref());
-        let own_digests: BTreeMap<&str, String> =
-            plan.own_images.iter().map(|(name, image)| (name.as_str(), of_image(Some(image)))).collect();
-        let mut parts = json!([
-            plan.balancer_image,
-            plan.master_socket,
-            plan.ports,
-            plan.replaces_ports,
-            plan.open_files,
-            plan.configs.is_some()
-        ]);
-        // Beside the others only where there is one: without https and domains the digest is as it was before there were any.
-        if let (Some(folder), Some(parts)) = (plan.certificate_folder, parts.as_array_mut()) {
-            parts.push(folder.into());
-        }
-        if let (false, Some(parts)) = (plan.aliases.is_empty(), parts.as_array_mut()) {
-            parts.push(json!(plan.aliases));
-        }
-        let balancer = of(overlay, &parts);
+        let of_image = |image: Option<&ImageName>, dist: Option<&FolderPath>| {
+            of(overlay, &json!([image, dist, plan.environment, plan.limits]))
+        };
+        let gateway = of_image(plan.image.as_ref(), plan.dist.as_ref());
+        let own_digests: BTreeMap<&str, String> = plan
+            .own_images
+            .iter()
+            .map(|(name, image)| (name.as_str(), of_image(Some(image), None)))
+            .collect();
+        let balancer = of(overlay, &parts_of_balancer(plan));
         let gateways =
             plan.names.iter().cloned().chain(plan.scaled.iter().map(|_| SCALED_SERVICE.to_owned()));
         services.push(Service {
@@ -186,6 +176,26 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
         files.insert("kerberos.yaml", text("kerberos.yaml.j2", variables)?);
     }
     Ok(Rendered { files, services })
+}
+
+/// What the container of the balancer is made from.
+fn parts_of_balancer(plan: &Overlay) -> Json {
+    let mut parts = json!([
+        plan.balancer_image,
+        plan.master_socket,
+        plan.ports,
+        plan.replaces_ports,
+        plan.open_files,
+        plan.configs.is_some()
+    ]);
+    // Beside the others only where there is one: without https and domains the digest is as it was before there were any.
+    if let (Some(folder), Some(parts)) = (plan.certificate_folder, parts.as_array_mut()) {
+        parts.push(folder.into());
+    }
+    if let (false, Some(parts)) = (plan.aliases.is_empty(), parts.as_array_mut()) {
+        parts.push(json!(plan.aliases));
+    }
+    parts
 }
 
 /// A template without its comments, which make no other container.

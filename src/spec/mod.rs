@@ -83,6 +83,8 @@ pub struct Spec {
     pub discovery: Discovery,
     /// Those that get no new requests.
     pub drained: Vec<GatewayName>,
+    /// The distribution that runs in the place of the image's.
+    pub dist: Option<FolderPath>,
     /// Images of gateways that are not [`Self::ozone_image`].
     pub gateway_images: Vec<GatewayImage>,
     /// Weights of gateways.
@@ -297,6 +299,12 @@ impl Spec {
     pub fn gateway_image(&self) -> Option<&ImageName> {
         let of_all = self.gateway_images.iter().find(|one| one.gateway.is_none()).map(|one| &one.image);
         of_all.or(self.ozone_image.as_ref())
+    }
+
+    /// The distribution of the gateways: one with an image of its own has that of the image.
+    #[must_use]
+    pub fn gateway_dist(&self) -> Option<&FolderPath> {
+        self.dist.as_ref().filter(|_| self.gateway_images.iter().all(|one| one.gateway.is_some()))
     }
 
     /// Names of the gateways in containers that get requests.

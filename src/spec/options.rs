@@ -453,6 +453,17 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "ozone.dist",
+        flag: "ozone-dist",
+        placeholder: "DIR",
+        takes: FolderPath::TAKES,
+        default: Preset::From("that of the image"),
+        scope: Scope::Cluster,
+        group: IMAGES,
+        help: "Folder of an Ozone distribution of your own, relative to the cluster's, that the containers run in the place of the image's: hadoop-ozone/dist/target/ozone-X of a checkout that was built. After another build, `restart --dist`",
+        ..ROW
+    },
+    Opt {
         key: "balancer.image",
         flag: "haproxy-image",
         placeholder: "IMAGE",

@@ -63,6 +63,7 @@ impl Spec {
             buckets: reader.list("buckets"),
             domains: reader.list("domains"),
             seed: reader.chosen("seed"),
+            dist: reader.chosen("ozone.dist"),
             kerberos: kerberos(&mut reader, registry.as_ref()),
             scms: reader.get("scm.count"),
             oms: reader.get("om.count"),
@@ -283,11 +284,15 @@ impl Spec {
     }
 
     fn check_additions(&self, reader: &mut Reader) {
-        for key in ["balancer.tls", "security"] {
+        for key in ["balancer.tls", "security", "ozone.dist"] {
             if self.profile == Profile::Upstream && reader.choices.of(key).is_some() {
                 let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
                 reader.problem(key, message.to_owned());
             }
+        }
+        if self.dist.is_some() && self.engine == EngineAt::Remote {
+            let message = "does not work with a remote engine, which does not see the folder: put it into an image of your own";
+            reader.problem("ozone.dist", message.to_owned());
         }
     }
 
@@ -405,6 +410,7 @@ const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("gateways.drained", "the orchestrator chooses which gateway leaves"),
     ("gateways.image", "its gateways have the image of all services; `--ozone-image` is that"),
     ("gateways.weight", "its gateways are one service, and equal"),
+    ("ozone.dist", "its nodes do not see a folder of this machine"),
     ("seed", "write the objects with an S3 client"),
     ("ports.bind", "ports are published on every address of a node, or on none"),
     ("ports.webadmin", "the pages of gateways are open to their network alone"),
@@ -686,6 +692,14 @@ mod tests {
             (
                 &[("nodes", "1")],
                 "nodes (--nodes): has no meaning without `target: swarm`: Compose has one engine",
+            ),
+            (
+                &[("ozone.dist", "dist"), ("engine", "remote")],
+                "ozone.dist (--ozone-dist): does not work with a remote engine, which does not see the folder: put it into an image of your own",
+            ),
+            (
+                &[("ozone.dist", "dist"), ("target", "swarm")],
+                "ozone.dist (--ozone-dist): does not work with `target: swarm`: its nodes do not see a folder of this machine",
             ),
             (
                 &[("target", "helm"), ("base", "ha"), ("security", "kerberos")],

@@ -38,6 +38,8 @@ pub enum Goal {
     Resume(Vec<GatewayName>),
     /// These gateways, or all, have new processes.
     Restart(Vec<GatewayName>),
+    /// Every process of Ozone is a new one.
+    RestartAll,
     /// Every container has the image that the files say.
     Upgrade,
     /// HAProxy has loaded the files in its folder.
@@ -87,6 +89,7 @@ pub fn plan(desired: &Desired<'_>, observed: &Observed, goal: &Goal) -> Result<V
         Goal::Drain(names) => planner.drain(names),
         Goal::Resume(names) => planner.resume(names),
         Goal::Restart(names) => planner.restart(names),
+        Goal::RestartAll => planner.restart_all(),
         Goal::Upgrade => planner.upgrade(),
         Goal::Reload => planner.reload(),
         Goal::Start => planner.start(),
@@ -179,6 +182,14 @@ fn out_and_in(spec: &Spec, id: &GatewayId, between: Vec<Step>, which: Which, cau
         steps.push(Step::new(Action::Rotation(which), "the next one waits for it"));
     }
     steps
+}
+
+/// The next service leaves once this one works.
+fn awaited(member: &Member) -> [Step; 2] {
+    [
+        Step::new(Action::Answer(member.container.service().to_owned()), "the next one waits for it"),
+        Step::new(Action::Ready, "requests are served before the next one leaves"),
+    ]
 }
 
 struct Planner<'a> {
@@ -316,6 +327,22 @@ impl Planner<'_> {
         Ok(ill.chain(well).flat_map(|((id, one), cause)| restart(spec, &id, one, cause)).collect())
     }
 
+    /// Gateways first, as for another image.
+    fn restart_all(&self) -> Result<Vec<Step>, Failure> {
+        let mut steps = self.restart(&[])?;
+        for member in self.data_services() {
+            let restart = Action::Restart(Target::of(member));
+            steps.push(Step::new(restart, "it is to run the distribution as it is now"));
+            steps.extend(awaited(member));
+        }
+        Ok(steps)
+    }
+
+    /// SCMs, OMs and datanodes, in the order in which they depend on each other.
+    fn data_services(&self) -> impl Iterator<Item = &Member> {
+        [Role::Scm, Role::Om, Role::Datanode].into_iter().flat_map(|role| self.observed.of_role(role))
+    }
+
     /// Gateways first: what they need of SCMs and OMs, older ones have. Then one service at a time, in the order in which they
     /// depend on each other; most of the SCMs and OMs go on meanwhile.
     fn upgrade(&self) -> Result<Vec<Step>, Failure> {
@@ -328,14 +355,10 @@ impl Planner<'_> {
             steps.push(self.rotation("one at a time is to leave"));
         }
         steps.extend(gateways);
-        for role in [Role::Scm, Role::Om, Role::Datanode] {
-            for member in self.observed.of_role(role) {
-                let Some(cause) = self.outdated(member) else { continue };
-                let name = member.container.service().to_owned();
-                steps.push(Step::new(Action::Update(vec![name.clone()]), cause));
-                steps.push(Step::new(Action::Answer(name), "the next one waits for it"));
-                steps.push(Step::new(Action::Ready, "requests are served before the next one leaves"));
-            }
+        for member in self.data_services() {
+            let Some(cause) = self.outdated(member) else { continue };
+            steps.push(Step::new(Action::Update(vec![member.container.service().to_owned()]), cause));
+            steps.extend(awaited(member));
         }
         Ok(steps)
     }

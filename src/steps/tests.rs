@@ -388,6 +388,22 @@ fn a_gateway_that_does_not_serve_restarts_first() {
 }
 
 #[test]
+fn another_build_of_ozone_begins_with_the_gateways_and_waits_for_each() {
+    let site = site(&[("ozone.dist", "dist")]);
+    let services = services(&site);
+    let steps = planned(&desired(&site, &services), &running(3), &Goal::RestartAll);
+    let of_other = |name: &str| {
+        [
+            format!("restart {name}: it is to run the distribution as it is now"),
+            format!("await {name}: the next one waits for it"),
+            "prove every gateway in rotation: requests are served before the next one leaves".to_owned(),
+        ]
+    };
+    let gateways = ["s3g1", "s3g2", "s3g3"].map(|name| restart(name, IN_TURN)).concat();
+    assert_eq!(steps, [gateways, [of_other("scm"), of_other("om"), of_other("datanode1")].concat()].concat());
+}
+
+#[test]
 fn a_dead_replica_restarts_first_and_only_it_is_proved() {
     let site = site(&[("gateways.discovery", "dns"), ("gateways.count", "2")]);
     let services = services(&site);

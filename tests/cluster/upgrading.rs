@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::running::{Cluster, TOOLS, assert_unharmed};
 use crate::support::load::{Load, Traffic};
-use crate::support::{Runs, say, tools};
+use crate::support::{Outcome, Runs, say, tools};
 
 const BEFORE: &str = "apache/ozone:2.2.0";
 const AFTER: &str = "apache/ozone:2.2.1";
@@ -14,6 +14,50 @@ fn services_of(cluster: &Cluster, image: &str) -> String {
     let status = cluster.succeed(&["status"]).stdout;
     let row = status.lines().find_map(|line| line.strip_prefix(image));
     row.map_or_else(|| "all".to_owned(), |services| services.trim().to_owned())
+}
+
+#[test]
+#[ignore = "starts a real cluster"]
+fn a_distribution_of_ones_own_runs_in_the_place_of_the_images() {
+    if !tools(TOOLS) {
+        return;
+    }
+    let cluster = Cluster::new("dist");
+    // The lab's jars, as a build of Ozone leaves its own.
+    let source = format!("{}-source", cluster.project);
+    Outcome::of(&mut cluster.docker(&["create", "--name", &source, AFTER])).succeeded();
+    let dist = cluster.sandbox.path("cluster/dist");
+    let copy = ["cp", &format!("{source}:/opt/hadoop"), &dist.display().to_string()];
+    Outcome::of(&mut cluster.docker(&copy)).succeeded();
+    Outcome::of(&mut cluster.docker(&["rm", &source])).succeeded();
+    cluster.succeed(&["up", "-n", "2", "--ozone-dist", "dist", "--name", &cluster.project]);
+    cluster.succeed(&["run", "--", "aws", "s3", "mb", "s3://kept"]);
+    let services = ["s3g1", "s3g2", "scm", "om", "datanode1"];
+    let seen = |service: &str| {
+        let format = "{{range .Mounts}}{{.Source}} {{end}}{{.State.StartedAt}}";
+        let container = format!("{}-{service}-1", cluster.project);
+        Outcome::of(&mut cluster.docker(&["inspect", "--format", format, &container])).stdout
+    };
+    let before = services.map(seen);
+    for (service, seen) in services.iter().zip(&before) {
+        assert!(seen.contains(&dist.display().to_string()), "{service}: {seen}");
+    }
+    // What a build would have changed: a file that each process reads as it starts.
+    let marker = "OZONE-SITE.XML_ozone.compose.test.built";
+    let script = dist.join("libexec/entrypoint.sh");
+    let text = fs_err::read_to_string(&script).expect("a script");
+    let built = text.replacen("set -eu\n", &format!("set -eu\nexport {marker}=again\n"), 1);
+    fs_err::write(&script, built).expect("a script");
+    cluster.succeed(&["restart", "--dist"]);
+    for (service, before) in services.iter().zip(&before) {
+        assert_ne!(&seen(service), before, "{service} has a new process");
+        let container = format!("{}-{service}-1", cluster.project);
+        let find =
+            ["exec", &container, "grep", "-c", "ozone.compose.test.built", "/etc/hadoop/ozone-site.xml"];
+        Outcome::of(&mut cluster.docker(&find)).succeeded();
+    }
+    cluster.succeed(&["smoke"]);
+    cluster.succeed(&["run", "--", "aws", "s3", "ls", "s3://kept"]);
 }
 
 #[test]

@@ -40,12 +40,14 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
             let is_secure = is_tuned && is("security", "kerberos");
             let has_own = is("balancer.tls", "on") && certificate && key;
             let is_there = place == Where::RealHosts && is_tuned && certificate;
+            let is_remote = is("engine", "remote");
             let has_https = is_there || is_tuned && is("balancer.tls", "on");
             for (option, texts) in all {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
                     "gateways.weight" => can_drain && place != Where::RealHosts,
                     "gateways.image" | "balancer.tls" | "security" => is_tuned,
+                    "ozone.dist" => is_tuned && !is_remote,
                     "checkout" => has_room,
                     "users" => is_secure,
                     "balancer.tls-cert" | "balancer.tls-key" => is_there || is_tuned && has_own,
@@ -168,7 +170,7 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
         key if key.starts_with("timeouts.") || key == "balancer.health-interval" => {
             "[1-9][0-9]?(ms|s|m|h)".boxed()
         }
-        "seed" | "templates" => "[a-z]{1,8}(/[a-z]{1,8})?".boxed(),
+        "seed" | "templates" | "ozone.dist" => "[a-z]{1,8}(/[a-z]{1,8})?".boxed(),
         // From the root, as on real machines.
         "balancer.tls-cert" | "balancer.tls-key" | "balancer.backend-ca" => "(/[a-z]{1,8}){1,2}".boxed(),
         key if key.starts_with("memory.") => "([1-9][0-9]{2}[mM])|([1-9][gG])".boxed(),

@@ -157,6 +157,18 @@ fn gateways_restart_one_at_a_time_and_out_of_rotation() {
 }
 
 #[test]
+fn only_a_distribution_of_ones_own_is_restarted_as_a_whole() {
+    let lab = with(2);
+    let outcome = lab.run(&["restart", "--dist"]);
+    assert_eq!(outcome.status, 2, "{outcome}");
+    assert!(outcome.stderr.contains("runs the distribution of its image"), "{outcome}");
+    let outcome = lab.run(&["up", "--ozone-dist", "dist"]);
+    assert_eq!(outcome.status, 2, "{outcome}");
+    assert!(outcome.stderr.contains("`./dist` holds no Ozone distribution"), "{outcome}");
+    assert_eq!(lab.did(), [""; 0], "nothing was changed");
+}
+
+#[test]
 fn a_rolling_restart_stops_at_the_first_that_does_not_come_back() {
     let lab = with(3);
     lab.machine.tell("exec\\ --interactive\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");

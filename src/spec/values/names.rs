@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::Serialize;
+
 use super::{Takes, Weight};
 
 /// A name that Compose takes for a project, so that it can also prefix containers and volumes.
@@ -321,7 +323,7 @@ impl FromStr for Registry {
 }
 
 /// The path of a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FolderPath(PathBuf);
 
 impl FolderPath {
