@@ -61,6 +61,8 @@ const TEXTS: &[(&str, &[&str], &[&str])] = &[
         &["A/b", "a//b", "'a b'", "'${X}'", "'a:'"],
     ),
     ("users", &["alice", "[alice, Bob.c]", "[]"], &["7", "'-a'", "'a b'", "'a,b'", "{a: 1}", "[[alice]]"]),
+    ("prometheus.image", &["prom/prometheus:v3.0.0"], &["-a", "'a:b c'", "'a@b'"]),
+    ("grafana.image", &["grafana/grafana:12.0.0"], &["-a", "'a:b c'", "'a@b'"]),
     ("kdc.image", &["mine/kdc:1"], &["-a", "'a:b c'", "'a@b'"]),
     ("balancer.image", &["haproxy:3.2-alpine"], &["-a", "'a:b c'", "'a@b'"]),
     (

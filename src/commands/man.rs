@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("s3-haproxy.yaml", "the balancer and the gateways, laid over it"),
     (HAPROXY_CFG, "HAProxy's configuration"),
     ("docker-config", "Ozone's settings"),
+    ("monitoring.yaml", "with --monitoring: Prometheus and Grafana, laid over both"),
     ("kerberos.yaml", "with --secure: a KDC, laid over both"),
     ("kerberos/krb5.conf", "with --secure: the realm, for every container"),
     ("kerberos/kdc.sh", "with --secure: what the KDC's container runs"),

@@ -10,6 +10,7 @@ mod jvm;
 pub mod kerberos;
 pub mod limits;
 pub mod machine;
+pub mod monitoring;
 pub mod overlay;
 pub mod requirements;
 pub mod settings;
@@ -23,6 +24,7 @@ use balancer::{BALANCER_SERVICE, Balancer};
 use chart::Chart;
 use cluster::Cluster;
 use kerberos::{KDC, Kerberos};
+use monitoring::Monitoring;
 use overlay::{Config, Overlay};
 use settings::{Facts, Group, settings};
 use stack::Stack;
@@ -65,13 +67,22 @@ pub enum Role {
     Datanode,
     Scm,
     Kdc,
+    Monitoring,
     Network,
 }
 
 impl Role {
     /// Roles of containers, in the order in which a cluster stops: clients before the services that they use.
-    pub const OF_CONTAINERS: [Self; 7] =
-        [Self::Balancer, Self::Files, Self::Gateway, Self::Om, Self::Datanode, Self::Scm, Self::Kdc];
+    pub const OF_CONTAINERS: [Self; 8] = [
+        Self::Monitoring,
+        Self::Balancer,
+        Self::Files,
+        Self::Gateway,
+        Self::Om,
+        Self::Datanode,
+        Self::Scm,
+        Self::Kdc,
+    ];
 
     /// Roles with a volume of data.
     pub const OF_DATA: [Self; 3] = [Self::Om, Self::Datanode, Self::Scm];
@@ -87,6 +98,7 @@ impl Role {
             Self::Datanode => "datanode",
             Self::Scm => "scm",
             Self::Kdc => "kdc",
+            Self::Monitoring => "monitoring",
             Self::Network => "network",
         }
     }
@@ -116,6 +128,8 @@ pub struct Plan {
     pub chart: Option<Chart>,
     /// A KDC, and what the others need to reach it, for Compose; none where there is no security.
     pub kerberos: Option<Kerberos>,
+    /// Prometheus and Grafana; none where nothing watches the cluster.
+    pub monitoring: Option<Monitoring>,
     /// Ozone's settings; empty where Ozone is left to other files.
     pub settings: Vec<Group>,
     /// The Compose files that make up the cluster, in order; empty where Ozone is left to other files.
@@ -128,6 +142,7 @@ impl Plan {
     pub fn new(spec: &Spec, overrides: &[String]) -> Self {
         let (cluster, overlay) = (Cluster::new(spec), Overlay::new(spec));
         let kerberos = Kerberos::new(spec, cluster.as_ref(), overlay.as_ref());
+        let monitoring = Monitoring::new(spec, cluster.as_ref());
         let (mut groups, mut compose_files) = (Vec::new(), Vec::new());
         let (mut stack, mut chart) = (None, None);
         if let Some(cluster) = &cluster {
@@ -152,6 +167,7 @@ impl Plan {
                 _ => {
                     compose_files = vec!["docker-compose.yaml".to_owned(), "s3-haproxy.yaml".to_owned()];
                     compose_files.extend(kerberos.as_ref().map(|_| "kerberos.yaml".to_owned()));
+                    compose_files.extend(monitoring.as_ref().map(|_| "monitoring.yaml".to_owned()));
                     compose_files.extend_from_slice(overrides);
                 }
             }
@@ -165,6 +181,7 @@ impl Plan {
             stack,
             chart,
             kerberos: kerberos.filter(|_| is_compose),
+            monitoring,
             settings: groups,
             compose_files,
         }

@@ -43,7 +43,12 @@ impl Requirements {
         }
         let kdc = spec.kerberos.iter().map(|kerberos| &kerberos.image);
         let of_gateways = spec.gateway_images.iter().map(|one| &one.image);
-        let images = spec.ozone_image.iter().chain(of_gateways).chain([&spec.balancer.image]).chain(kdc);
+        let monitoring = spec.monitoring.iter().flat_map(|one| {
+            let grafana = one.grafana.port().map(|_| &one.grafana_image);
+            [&one.prometheus_image].into_iter().chain(grafana)
+        });
+        let images = spec.ozone_image.iter().chain(of_gateways).chain([&spec.balancer.image]);
+        let images = images.chain(kdc).chain(monitoring);
         let mut once: Vec<String> = Vec::new();
         for image in images.map(ToString::to_string) {
             if !once.contains(&image) {

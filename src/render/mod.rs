@@ -18,6 +18,7 @@ use crate::digest::digest;
 use crate::error::{Failure, Status};
 use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
 use crate::plan::machine::Bundle;
+use crate::plan::monitoring::{GRAFANA, Monitoring, PROMETHEUS};
 use crate::plan::overlay::Overlay;
 use crate::plan::{Plan, Role};
 use crate::spec::values::{FolderPath, ImageName, Profile};
@@ -36,6 +37,7 @@ pub const ALL_FILES: &[&str] = &[
     "docker-config",
     HAPROXY_CFG,
     "kerberos.yaml",
+    MONITORING,
     KRB5_CONF,
     KDC_SCRIPT,
     "s3-haproxy.yaml",
@@ -43,6 +45,9 @@ pub const ALL_FILES: &[&str] = &[
     CHART_BALANCER,
     CHART_VALUES,
 ];
+
+/// Prometheus and Grafana, laid over the other Compose files, relative to the folder.
+const MONITORING: &str = "monitoring.yaml";
 
 /// The file that `docker stack deploy` takes, relative to the folder.
 pub const STACK: &str = "stack.yaml";
@@ -175,7 +180,29 @@ pub fn render(plan: &Plan, templates: &Templates) -> Result<Rendered> {
         let variables = context! { digest => kdc, krb5_conf, kdc_script, ..values(kerberos) };
         files.insert("kerberos.yaml", text("kerberos.yaml.j2", variables)?);
     }
+    if let Some(monitoring) = &plan.monitoring {
+        let (file, watching) = watching(monitoring, text, of)?;
+        files.insert(MONITORING, file);
+        services.extend(watching);
+    }
     Ok(Rendered { files, services })
+}
+
+/// The file of what watches a cluster, and its services.
+fn watching<'a>(
+    monitoring: &Monitoring,
+    text: impl Fn(&'a str, Value) -> Result<String>,
+    of: impl Fn(&'a str, &Json) -> String,
+) -> Result<(String, Vec<Service>)> {
+    let prometheus = text("monitoring/prometheus.yml.j2", values(monitoring))?;
+    let dashboard = text("monitoring/dashboard.json.j2", values(monitoring))?;
+    let digest = of("monitoring.yaml.j2", &json!([monitoring, prometheus, dashboard]));
+    let grafana = monitoring.grafana_image.as_ref().map(|_| GRAFANA);
+    let service =
+        |name: &str| Service { name: name.to_owned(), role: Role::Monitoring, digest: digest.clone() };
+    let services = [PROMETHEUS].into_iter().chain(grafana).map(service).collect();
+    let variables = context! { digest, prometheus, dashboard, ..values(monitoring) };
+    Ok((text("monitoring.yaml.j2", variables)?, services))
 }
 
 /// What the container of the balancer is made from.

@@ -99,6 +99,8 @@ pub struct Spec {
     pub seed: Option<FolderPath>,
     /// Kerberos, and with it S3 secrets; none where S3 accepts any key.
     pub kerberos: Option<Kerberos>,
+    /// Prometheus and Grafana; none where there is no monitoring.
+    pub monitoring: Option<Monitoring>,
     /// How many SCMs.
     pub scms: ScmCount,
     /// How many OMs.
@@ -128,6 +130,19 @@ pub struct Kerberos {
     pub image: ImageName,
     /// The S3 users that are to have secrets.
     pub users: Vec<UserName>,
+}
+
+/// What watches the cluster.
+#[derive(Clone, Debug)]
+pub struct Monitoring {
+    /// Of Prometheus.
+    pub prometheus_image: ImageName,
+    /// The port of Prometheus on the host, where it is published.
+    pub prometheus: Published,
+    /// Of Grafana.
+    pub grafana_image: ImageName,
+    /// The port of Grafana on the host; without one there is no Grafana.
+    pub grafana: Published,
 }
 
 /// Ports of the host.
@@ -368,6 +383,8 @@ impl Spec {
             ("ports.stats", pages, stats),
             ("ports.scm", pages, of_cluster(ports.scm)),
             ("ports.om", pages, of_cluster(ports.om)),
+            ("ports.prometheus", pages, self.monitoring.as_ref().and_then(|one| one.prometheus.port())),
+            ("ports.grafana", pages, self.monitoring.as_ref().and_then(|one| one.grafana.port())),
         ];
         all.into_iter()
             .filter_map(|(key, address, port)| Some(PublishedPort { key, address, port: port? }))

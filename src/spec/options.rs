@@ -442,6 +442,17 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "monitoring",
+        flag: "monitoring",
+        placeholder: "on|off",
+        takes: Switch::TAKES,
+        default: Preset::Is("off"),
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "Whether Prometheus and Grafana run beside the cluster: metrics of HAProxy, each gateway, OM, SCM and datanode, and a dashboard",
+        ..ROW
+    },
+    Opt {
         key: "ozone.image",
         flag: "ozone-image",
         placeholder: "IMAGE",
@@ -483,6 +494,28 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: IMAGES,
         help: "Image of the KDC, with --secure: any that has bash and the programs of MIT's KDC",
+        ..ROW
+    },
+    Opt {
+        key: "prometheus.image",
+        flag: "prometheus-image",
+        placeholder: "IMAGE",
+        takes: ImageName::TAKES,
+        default: Preset::Is("prom/prometheus:v2.53.3"),
+        scope: Scope::Cluster,
+        group: IMAGES,
+        help: "Image of Prometheus, with --monitoring",
+        ..ROW
+    },
+    Opt {
+        key: "grafana.image",
+        flag: "grafana-image",
+        placeholder: "IMAGE",
+        takes: ImageName::TAKES,
+        default: Preset::Is("grafana/grafana:11.4.0"),
+        scope: Scope::Cluster,
+        group: IMAGES,
+        help: "Image of Grafana, with --monitoring",
         ..ROW
     },
     Opt {
@@ -583,6 +616,28 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: PORTS,
         help: "Port of the web pages of the OM, or of the first of several",
+        ..ROW
+    },
+    Opt {
+        key: "ports.prometheus",
+        flag: "prometheus-port",
+        placeholder: "PORT|off",
+        takes: Published::TAKES,
+        default: Preset::Is("9090"),
+        scope: Scope::Cluster,
+        group: PORTS,
+        help: "Port of Prometheus, with --monitoring",
+        ..ROW
+    },
+    Opt {
+        key: "ports.grafana",
+        flag: "grafana-port",
+        placeholder: "PORT|off",
+        takes: Published::TAKES,
+        default: Preset::Is("3000"),
+        scope: Scope::Cluster,
+        group: PORTS,
+        help: "Port of Grafana, with --monitoring; off leaves it out",
         ..ROW
     },
     Opt {

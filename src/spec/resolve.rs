@@ -12,8 +12,8 @@ use super::values::{
     ServerAddress, Size, Switch, Target, UserName,
 };
 use super::{
-    BackendTls, BalancerSettings, Kerberos, Memory, Ports, Problem, Problems, PublishedPort, Spec, Timeouts,
-    Tls,
+    BackendTls, BalancerSettings, Kerberos, Memory, Monitoring, Ports, Problem, Problems, PublishedPort,
+    Spec, Timeouts, Tls,
 };
 
 impl Spec {
@@ -65,6 +65,7 @@ impl Spec {
             seed: reader.chosen("seed"),
             dist: reader.chosen("ozone.dist"),
             kerberos: kerberos(&mut reader, registry.as_ref()),
+            monitoring: monitoring(&mut reader, registry.as_ref()),
             scms: reader.get("scm.count"),
             oms: reader.get("om.count"),
             datanodes: reader.chosen("datanodes").unwrap_or(match replication {
@@ -284,7 +285,7 @@ impl Spec {
     }
 
     fn check_additions(&self, reader: &mut Reader) {
-        for key in ["balancer.tls", "security", "ozone.dist"] {
+        for key in ["balancer.tls", "security", "ozone.dist", "monitoring"] {
             if self.profile == Profile::Upstream && reader.choices.of(key).is_some() {
                 let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
                 reader.problem(key, message.to_owned());
@@ -411,6 +412,7 @@ const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("gateways.image", "its gateways have the image of all services; `--ozone-image` is that"),
     ("gateways.weight", "its gateways are one service, and equal"),
     ("ozone.dist", "its nodes do not see a folder of this machine"),
+    ("monitoring", "Prometheus of your own reads /metrics of HAProxy and /prom of all else there"),
     ("seed", "write the objects with an S3 client"),
     ("ports.bind", "ports are published on every address of a node, or on none"),
     ("ports.webadmin", "the pages of gateways are open to their network alone"),
@@ -511,6 +513,18 @@ fn kerberos(reader: &mut Reader, registry: Option<&Registry>) -> Option<Kerberos
         reader.problem("users", "has no meaning without `security`: `--secure` turns it on".to_owned());
     }
     (security == Security::Kerberos).then_some(Kerberos { image, users })
+}
+
+/// What watches the cluster. The other choices stay while nothing does.
+fn monitoring(reader: &mut Reader, registry: Option<&Registry>) -> Option<Monitoring> {
+    let switch: Switch = reader.get("monitoring");
+    let monitoring = Monitoring {
+        prometheus_image: reader.get::<ImageName>("prometheus.image").in_registry(registry),
+        prometheus: reader.get("ports.prometheus"),
+        grafana_image: reader.get::<ImageName>("grafana.image").in_registry(registry),
+        grafana: reader.get("ports.grafana"),
+    };
+    (switch == Switch::On).then_some(monitoring)
 }
 
 /// Takes values out of choices; a bad one is noted, and its default replaces it until the end.

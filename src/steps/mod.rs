@@ -272,7 +272,16 @@ impl Planner<'_> {
             steps.push(self.rotation(&self.count()));
         }
         steps.extend(self.gateways_out());
+        steps.extend(self.watch_others());
         Ok(steps)
+    }
+
+    /// Prometheus looks for gateways by their names, and has room for as many as HAProxy has.
+    fn watch_others(&self) -> impl Iterator<Item = Step> {
+        self.observed.of_role(Role::Monitoring).filter_map(|member| {
+            let cause = self.outdated(member)?;
+            Some(Step::new(Action::Update(vec![member.container.service().to_owned()]), cause))
+        })
     }
 
     fn drain(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {

@@ -17,3 +17,4 @@ mod swarm;
 mod trouble;
 mod up;
 mod upgrading;
+mod watching;

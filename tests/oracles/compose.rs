@@ -28,6 +28,17 @@ const EXPECTED: &[Expected] = &[
     usual("dns-discovery", 3),
     usual("domains", 3),
     of_several("ha"),
+    Expected {
+        ports: &[
+            "grafana 127.0.0.1:3000->3000",
+            "om 127.0.0.1:9874->9874",
+            "prometheus 127.0.0.1:9090->9090",
+            "s3g 127.0.0.1:8404->8404",
+            "s3g 127.0.0.1:9878->9878",
+            "scm 127.0.0.1:9876->9876",
+        ],
+        ..usual("monitoring", 3)
+    },
     usual("one-gateway", 1),
     Expected {
         case: "overlay-on-checkout",
@@ -125,7 +136,12 @@ fn compose_understands_every_example_as_it_is_meant() {
         assert_eq!(named("s3g").map(|service| scale(&service)).sum::<u64>(), expected.gateways, "{case}");
         assert_eq!(named("datanode").count(), expected.datanodes, "{case}");
         for (name, service) in services(&project) {
-            let image = if name == "kdc" { KDC } else { expected.images[usize::from(name == "s3g")] };
+            let image = match name.as_str() {
+                "kdc" => KDC,
+                "prometheus" => "prom/prometheus:v2.53.3",
+                "grafana" => "grafana/grafana:11.4.0",
+                name => expected.images[usize::from(name == "s3g")],
+            };
             assert_eq!(service["image"], *image, "{case}: {name}");
             assert_eq!(service.get("container_name"), None, "{case}: {name}");
         }

@@ -25,9 +25,9 @@ fn another_project_gets_every_service_as_it_is_alone_from_wherever_it_is_named()
             sandbox.write(&format!("shop/my-cluster/{name}"), bytes.expect("a file"));
         }
         let mut recipe = recipe();
-        if example.has("kerberos.yaml") {
+        for overlay in ["kerberos.yaml", "monitoring.yaml"].iter().filter(|name| example.has(name)) {
             let last = "      - my-cluster/s3-haproxy.yaml\n";
-            recipe = recipe.replace(last, &format!("{last}      - my-cluster/kerberos.yaml\n"));
+            recipe = recipe.replace(last, &format!("{last}      - my-cluster/{overlay}\n"));
         }
         sandbox.write("shop/compose.yaml", recipe);
         let (shop, cluster) = (sandbox.path("shop"), sandbox.path("shop/my-cluster"));

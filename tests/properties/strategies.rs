@@ -46,7 +46,7 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
                     "gateways.weight" => can_drain && place != Where::RealHosts,
-                    "gateways.image" | "balancer.tls" | "security" => is_tuned,
+                    "gateways.image" | "balancer.tls" | "security" | "monitoring" => is_tuned,
                     "ozone.dist" => is_tuned && !is_remote,
                     "checkout" => has_room,
                     "users" => is_secure,
@@ -155,7 +155,7 @@ fn good_text(option: &'static Opt) -> BoxedStrategy<String> {
         "domains" => "[a-z][a-z0-9]{1,5}(-[a-z]{1,3})?(\\.[a-z]{2,5}){1,2}".boxed(),
         "ozone.version" => "(2\\.[0-4]|3\\.0)\\.[0-9](-[a-z]{1,5})?".boxed(),
         "users" => "[a-z][a-z0-9._-]{5,20}".prop_filter("a name that is taken", |name| name != "ozone-compose").boxed(),
-        "ozone.image" | "gateways.image" | "balancer.image" | "kdc.image" => {
+        "ozone.image" | "gateways.image" | "balancer.image" | "kdc.image" | "prometheus.image" | "grafana.image" => {
             "([a-z]{1,5}\\.[a-z]{2}(:[0-9]{2})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8})?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,8})?"
                 .boxed()
         }

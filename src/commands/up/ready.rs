@@ -10,6 +10,7 @@ use crate::commands::{Context, counted};
 use crate::observe::Observed;
 use crate::plan::Role;
 use crate::plan::cluster::{OM_PORT, SCM_PORT};
+use crate::plan::monitoring::{GRAFANA_PORT, PROMETHEUS_PORT};
 use crate::site::Site;
 
 /// The width of the narrowest terminal.
@@ -40,6 +41,8 @@ pub(in crate::commands) fn announce(
         ("statistics", observed.stats(&host).map(|place| format!("{place}/stats"))),
         ("scm", observed.page(Role::Scm, SCM_PORT, &host)),
         ("om", observed.page(Role::Om, OM_PORT, &host)),
+        ("prometheus", observed.page(Role::Monitoring, PROMETHEUS_PORT, &host)),
+        ("grafana", observed.page(Role::Monitoring, GRAFANA_PORT, &host)),
     ];
     let virtual_hosts = site.virtual_hosts(&endpoint);
     let ready = Ready {
@@ -92,6 +95,8 @@ impl Ready<'_> {
             ("statistics", page("statistics")),
             ("SCM", page("scm")),
             ("OM", page("om")),
+            ("Prometheus", page("prometheus")),
+            ("Grafana", page("grafana")),
             ("remove", site.command("down")),
         ];
         let first = format!(
