@@ -198,10 +198,38 @@ fn command(line: &str) -> Option<Vec<String>> {
     if !before.is_empty() && !before.ends_with([' ', '(', '/']) || before.starts_with("# ") {
         return None;
     }
-    let end = rest.find([';', '|', '>', ')', '#', '&']).unwrap_or(rest.len());
-    let words = rest[..end].split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned());
-    let words: Vec<String> = ["ozone-compose".to_owned()].into_iter().chain(words).collect();
+    let words = ["ozone-compose".to_owned()].into_iter().chain(words(&rest[..end_of_command(rest)]));
+    let words: Vec<String> = words.collect();
     (words.len() > 1).then_some(words)
+}
+
+/// Where a shell ends a command: at the first of its own characters that no quotation marks enclose.
+fn end_of_command(line: &str) -> usize {
+    let mut open = None;
+    for (place, character) in line.char_indices() {
+        match (open, character) {
+            (None, '\'' | '"') => open = Some(character),
+            (Some(mark), _) if mark == character => open = None,
+            (None, ';' | '|' | '>' | ')' | '#' | '&') => return place,
+            _ => {}
+        }
+    }
+    line.len()
+}
+
+/// The words of a command as a shell takes them. One that stands between quotation marks itself has but the second.
+fn words(command: &str) -> Vec<String> {
+    shlex::split(command).unwrap_or_else(|| {
+        command.split_whitespace().map(|word| word.trim_matches(['\'', '"']).to_owned()).collect()
+    })
+}
+
+#[test]
+fn quotation_marks_hold_a_word_together() {
+    let found = command("$ ozone-compose bench --during \"scale 5; x\" | tee 'a b'").expect("a command");
+    assert_eq!(found, ["ozone-compose", "bench", "--during", "scale 5; x"]);
+    assert_eq!(command("eval \"$(ozone-compose env)\"").expect("a command"), ["ozone-compose", "env"]);
+    assert_eq!(command("sh -c 'exec ozone-compose up'").expect("a command"), ["ozone-compose", "up"]);
 }
 
 /// All sources of a test crate, by its folder or its file.
@@ -255,7 +283,8 @@ fn every_command_that_the_sources_print_is_one_that_the_tool_takes() {
             source.lines().filter(|line| !line.trim_start().starts_with("//") && !line.contains("engine"));
         for hint in hints(&lines.flat_map(|line| [line, "\n"]).collect::<String>()) {
             found += 1;
-            let taken = Cli::try_parse_from(hint.split_whitespace());
+            // As the source has it: a quotation mark inside a text has a backslash.
+            let taken = Cli::try_parse_from(words(&hint.replace('\\', "")));
             assert!(taken.is_ok(), "{}: nobody can type `{hint}`", place.display());
         }
     }
