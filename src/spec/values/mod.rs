@@ -7,6 +7,7 @@ mod addresses;
 mod buckets;
 mod domains;
 pub mod machine;
+mod mix;
 mod names;
 mod sizes;
 mod users;
@@ -19,11 +20,12 @@ use serde::{Serialize, Serializer};
 pub use addresses::{BindAddress, HostName, Published, ServerAddress, Weight, Zone};
 pub use buckets::{BucketChoice, BucketName};
 pub use domains::DomainName;
+pub use mix::Mix;
 pub use names::{
     ClusterName, FilePath, FolderPath, GatewayImage, GatewayName, GatewayWeight, ImageName, OzoneVersion,
     Registry,
 };
-pub use sizes::{Heap, Quota, Span};
+pub use sizes::{Heap, ObjectSize, Quota, Span};
 pub use users::UserName;
 
 /// The texts that a type reads, as data: for completion, and for the schema of `ozone-compose.yaml`.
@@ -325,6 +327,18 @@ words! {
     }
 }
 
+words! {
+    /// A request of a load.
+    Operation {
+        /// Writes an object.
+        Put = "put",
+        /// Reads an object.
+        Get = "get",
+        /// Looks whether an object is there.
+        Head = "head",
+    }
+}
+
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -406,6 +420,7 @@ serialize_as_text!(
     Heap,
     ImageName,
     Layout,
+    Operation,
     OzoneVersion,
     Replication,
     RequestLog,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::Takes;
 
 /// A time in HAProxy's own notation, a whole number and a unit: `500ms`, `30s`, `5m`.
@@ -138,6 +140,50 @@ impl fmt::Display for Quota {
     }
 }
 
+/// Bytes of an object that one PUT writes: `512`, `1KiB` or `8MiB`, 64 MiB at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ObjectSize {
+    bytes: usize,
+}
+
+impl ObjectSize {
+    /// The largest: 64 MiB.
+    const MOST: usize = 64 << 20;
+    /// Units, from the largest.
+    const UNITS: [(&str, usize); 3] = [("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.bytes
+    }
+}
+
+impl FromStr for ObjectSize {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let unit = if unit.is_empty() { "B" } else { unit };
+        let unit = Self::UNITS.iter().find(|(name, _)| *name == unit).filter(|_| !number.is_empty());
+        let Some((_, unit)) = unit else {
+            return Err(format!("`{text}` is no size such as 512, 1KiB or 8MiB"));
+        };
+        match number.parse::<usize>().ok().and_then(|number| number.checked_mul(*unit)) {
+            Some(bytes @ 1..=Self::MOST) => Ok(Self { bytes }),
+            _ => Err(format!("{text} is not between 1B and 64MiB")),
+        }
+    }
+}
+
+impl fmt::Display for ObjectSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, unit) =
+            Self::UNITS.iter().find(|(_, unit)| self.bytes.is_multiple_of(*unit)).unwrap_or(&("B", 1));
+        write!(f, "{}{name}", self.bytes / unit)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +207,27 @@ mod tests {
         }
         for bad in ["0GB", "01GB", "8388608TB", "99999999999999999999B"] {
             assert_eq!(problem::<Quota>(bad), format!("{bad} is not between 1B and 8388607TB"));
+        }
+    }
+
+    #[test]
+    fn sizes_of_objects_are_bytes_or_have_a_unit_of_1024() {
+        for (text, bytes, shown) in [
+            ("1", 1, "1B"),
+            ("1000B", 1000, "1000B"),
+            ("1KiB", 1024, "1KiB"),
+            ("1536", 1536, "1536B"),
+            ("2048KiB", 2 << 20, "2MiB"),
+            ("64MiB", 64 << 20, "64MiB"),
+        ] {
+            let size: ObjectSize = text.parse().expect(text);
+            assert_eq!((size.bytes(), size.to_string().as_str()), (bytes, shown));
+        }
+        for bad in ["0", "0KiB", "65MiB", "67108865", "99999999999999999999", "18446744073709551615MiB"] {
+            assert_eq!(problem::<ObjectSize>(bad), format!("{bad} is not between 1B and 64MiB"));
+        }
+        for bad in ["", "KiB", "1kb", "1 KiB", "-1", "1GiB", "é"] {
+            assert_eq!(problem::<ObjectSize>(bad), format!("`{bad}` is no size such as 512, 1KiB or 8MiB"));
         }
     }
 
