@@ -2,6 +2,7 @@
 //!
 //! Does not know clusters, containers or HAProxy: it only gets an address.
 
+pub mod bench;
 mod key;
 pub mod smoke;
 pub mod variables;
