@@ -7,6 +7,7 @@ mod screen;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -19,7 +20,8 @@ use crate::error::exit_codes;
 use crate::profile::ProfileName;
 use crate::spec::values::machine::{Account, Interface, LogTarget, PlainPath, VirtualAddress};
 use crate::spec::values::{
-    BindAddress, Bounded, ClusterName, GatewayName, ImageName, OzoneVersion, Span, UserName, Zone,
+    BindAddress, Bounded, ClusterName, GatewayName, ImageName, Mix, ObjectSize, OzoneVersion, Span, UserName,
+    Zone,
 };
 use crate::ui::progress::Mode;
 
@@ -140,6 +142,14 @@ pub enum Verb {
     /// through one gateway and reads through all, uses presigned URLs, and counts which gateway answers. All in a
     /// bucket of its own, which it removes. Exits with 1 when a check fails, and names the gateway.
     Smoke(Smoke),
+    /// Send an S3 load for a time, and measure it by operation and by gateway
+    ///
+    /// Every client keeps one connection and sends one request after another, without a retry: an error is counted. The
+    /// objects are in a bucket of its own, which it removes, after Ctrl-C as well.
+    ///
+    /// With --during, a third of the time later, it runs a command of this tool for the same cluster, and goes on until that
+    /// has ended and for three seconds more: ozone-compose bench --during "scale 5". Exits with 1 when that command fails.
+    Bench(Bench),
     /// Pack files, logs and states into an archive, for a bug report or a CI artefact
     Collect(Collect),
     /// Check whether this machine can run the cluster, and say what to do if not
@@ -663,6 +673,62 @@ pub struct Smoke {
     /// How to print the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// How `bench` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum BenchFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For programs: one object with `version` and `kind`
+    Json,
+    /// A picture: requests and errors over time
+    Svg,
+}
+
+/// Clients of a load.
+pub type Clients = Bounded<1, 256>;
+
+/// Arguments of `bench`.
+#[derive(Args, Debug)]
+pub struct Bench {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// How many clients send requests at once, 1 to 256
+    #[arg(long, value_name = "N", default_value = "16", allow_hyphen_values = true)]
+    pub clients: Clients,
+    /// For how long, 1h at most
+    #[arg(long = "for", value_name = "TIME", default_value = "20s", value_parser = load_time)]
+    pub time: Span,
+    /// Sizes of the objects, in turn: bytes, KiB or MiB, 64MiB at most
+    #[arg(long = "size", value_name = "SIZE", default_value = "1KiB", value_delimiter = ',')]
+    pub sizes: Vec<ObjectSize>,
+    /// How often each operation comes in a round of requests
+    #[arg(long, value_name = "SHARES", default_value = "put=1,get=3,head=1")]
+    pub mix: Mix,
+    /// The S3 user whose key it signs with, in a secure cluster; this tool's own without
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<UserName>,
+    /// Run this command of this tool meanwhile, such as "scale 5"
+    #[arg(long, value_name = "COMMAND")]
+    pub during: Option<String>,
+    /// How to print the results
+    #[arg(long, value_enum, default_value_t)]
+    pub format: BenchFormat,
+}
+
+/// The longest load.
+const LONGEST_LOAD: Duration = Duration::from_secs(3600);
+
+/// A load that somebody forgets must end.
+fn load_time(text: &str) -> Result<Span, String> {
+    let time: Span = text.parse()?;
+    if time.duration() > LONGEST_LOAD {
+        return Err(format!("{text} is longer than 1h, the longest load"));
+    }
+    Ok(time)
 }
 
 /// Arguments of `collect`.

@@ -165,6 +165,7 @@ fn dispatch(
         Verb::Run(arguments) => commands::run::run(arguments, &context),
         Verb::User(verb) => commands::user::run(verb, &context),
         Verb::Smoke(arguments) => commands::smoke::run(&arguments, &context),
+        Verb::Bench(arguments) => commands::bench::run(&arguments, &context),
         Verb::Collect(arguments) => commands::collect::run(&arguments, &context),
         Verb::Doctor(arguments) => commands::doctor::run(&arguments, &context),
         Verb::Config(verb) => commands::config::run(verb, context),

@@ -176,7 +176,7 @@ fn not_on_swarm(name: &str) -> Failure {
          which gateway leaves"
     );
     Failure::new(Status::Usage, message).with_hint(
-        "there, `up`, `scale`, `restart`, `reload`, `status`, `nodes`, `logs`, `env`, `run`, `user`, `smoke`, `collect` and `down` work, and \
+        "there, `up`, `scale`, `restart`, `reload`, `status`, `nodes`, `logs`, `env`, `run`, `user`, `smoke`, `bench`, `collect` and `down` work, and \
          `drain --node NODE` empties a node",
     )
 }

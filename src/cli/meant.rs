@@ -17,6 +17,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["exec", "shell"], "run -- CMD"),
     (&["log"], "logs"),
     (&["test", "check"], "smoke"),
+    (&["load", "stress", "perf", "benchmark"], "bench"),
     (&["update"], "upgrade --ozone-version VERSION"),
 ];
 

@@ -2,6 +2,7 @@
 //!
 //! A verb may use everything; nothing but another verb uses one.
 
+pub mod bench;
 mod change;
 pub mod collect;
 pub mod completions;

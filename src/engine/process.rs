@@ -28,6 +28,18 @@ pub struct Finished {
     pub stderr: String,
 }
 
+impl Finished {
+    /// Its exit code: 128 and the number of the signal where one ended it, as shells say.
+    #[must_use]
+    pub fn exit_code(&self) -> i32 {
+        exit_code(self.status)
+    }
+}
+
+fn exit_code(status: ExitStatus) -> i32 {
+    status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
 /// Runs a command to its end, or to the end of the time it may take. It is the leader of a process group of its own, so
 /// that Ctrl-C and SIGTERM reach it once, from here, also where only this process got the signal.
 pub(super) fn run(invocation: &Invocation, hidden: &[OsString], interrupt: &Interrupt) -> Result<Finished> {
@@ -96,9 +108,7 @@ fn attend_command(mut command: Command, interrupt: &Interrupt) -> std::io::Resul
     let mut child = command.spawn()?;
     let _passed_on =
         if has_terminal { interrupt.leave_ctrl_c_to(child.id()) } else { interrupt.pass_on_to(child.id()) };
-    let status = child.wait()?;
-    let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    Ok(u8::try_from(code).unwrap_or(u8::MAX))
+    Ok(u8::try_from(exit_code(child.wait()?)).unwrap_or(u8::MAX))
 }
 
 /// Becomes a command; returns only why it could not.

@@ -110,6 +110,24 @@ fn printed() -> Vec<Value> {
     ] {
         read(&lab.run(arguments).stdout);
     }
+    // A gateway without a good answer, an operation without one, and answers of nobody who is named.
+    for (behaviour, more) in [
+        (Behaviour::with(2, Wrong::Fails), &["--during", "config show"][..]),
+        (
+            Behaviour {
+                gateways: 1,
+                named: false,
+                wrong: Some((1, Wrong::Refuses("HEAD"))),
+                ..Behaviour::healthy(1)
+            },
+            &[],
+        ),
+    ] {
+        lab.service.does(behaviour);
+        let load = ["bench", "-q", "--for", "300ms", "--clients", "6", "--format", "json"];
+        read(&lab.run(&[&load[..], more].concat()).stdout);
+    }
+    lab.service.does(Behaviour::with(2, Wrong::Corrupts));
     read(&nodes_for_programs());
     lab.contain(&encrypted());
     lab.succeed(&["generate", "--tls"]);
