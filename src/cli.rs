@@ -412,12 +412,13 @@ pub struct Restart {
 
 /// Arguments of `upgrade`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Upgrade {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
     /// The version to go to, such as 2.2.1
-    #[arg(long, value_name = "VERSION", required_unless_present_any = ["ozone_image", "rollback"])]
+    #[arg(long, value_name = "VERSION", required_unless_present_any = ["ozone_image", "rollback", "finalize"])]
     pub ozone_version: Option<OzoneVersion>,
     /// The image to go to
     #[arg(long, value_name = "IMAGE", conflicts_with = "ozone_version")]
@@ -428,6 +429,9 @@ pub struct Upgrade {
     /// Go back to the image of the containers that an upgrade has not reached
     #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image"])]
     pub rollback: bool,
+    /// Have SCM and OM use what only the data of their version can hold; no older version starts on it afterwards
+    #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image", "gateways_only", "rollback"])]
+    pub finalize: bool,
     /// How long requests in flight may take to end, before a gateway is replaced all the same
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Session;
 use super::data::ANSWERS_WITHIN;
-use super::users::ADMINISTRATOR;
 use crate::credentials;
 use crate::error::{Failure, Status};
 use crate::observe::listed;
@@ -100,9 +99,9 @@ impl Session<'_> {
     /// Runs commands of Ozone's shell in one JVM, in the container of an OM, up to the first that fails.
     fn shell(&self, commands: &[String]) -> Result<String> {
         let om = self.running_om()?;
-        let administrator = self.site.spec.kerberos.as_ref().map_or(&[][..], |_| &ADMINISTRATOR);
         let shell = self.engine.command("make buckets", ["exec", "--env", SHELL_OPTIONS]);
-        let shell = shell.with(administrator.iter().copied()).with([&*om.container.id, "ozone", "sh"]);
+        let shell =
+            shell.with(self.as_administrator().iter().copied()).with([&*om.container.id, "ozone", "sh"]);
         let shell = shell.with(commands.iter().map(|command| format!("--execute={command}")));
         let finished = self.engine.ask(&shell.ready_within(SHELL_WITHIN))?;
         if finished.status.success() {

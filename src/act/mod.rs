@@ -4,6 +4,7 @@
 mod buckets;
 mod compose;
 mod data;
+mod finalize;
 mod gateways;
 mod hooks;
 pub(crate) mod users;
@@ -30,7 +31,7 @@ use crate::tls::Renewal;
 use crate::ui::Ui;
 use crate::ui::progress::Progress;
 use crate::workspace::{Change, Folder};
-use users::Grant;
+use users::{ADMINISTRATOR, Grant};
 
 pub use buckets::Bucket;
 pub use data::Written;
@@ -218,6 +219,7 @@ impl<'a> Session<'a> {
             Action::RemoveVolumes(names) => self.remove("volume", names),
             Action::Admit(users) => self.admit(users),
             Action::Revoke(users) => self.revoke(users),
+            Action::Finalize(role) => self.finalize(*role),
             Action::Ready => {
                 self.proved = self.prover()?.cluster(&mut self.progress)?;
                 self.await_grant()
@@ -267,6 +269,11 @@ impl<'a> Session<'a> {
 
     fn haproxy(&self) -> Result<&'a Files> {
         self.haproxy.context("this run has no files for HAProxy")
+    }
+
+    /// What gives Ozone's command line the administrator's ticket, where there are tickets.
+    fn as_administrator(&self) -> &'static [&'static str] {
+        self.site.spec.kerberos.as_ref().map_or(&[], |_| &ADMINISTRATOR)
     }
 
     /// An OM that runs.

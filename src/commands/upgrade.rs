@@ -18,13 +18,16 @@ use crate::steps::{Action, Goal};
 
 /// Runs the verb.
 pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
-    let Upgrade { folder, ozone_version, ozone_image, gateways_only, rollback, .. } = arguments;
+    let Upgrade { folder, ozone_version, ozone_image, gateways_only, rollback, finalize, .. } = arguments;
     let planned = plan(&folder.folder, context, |site| {
+        if *finalize {
+            return Ok((Choices::default(), Goal::Finalize));
+        }
         let choices = match (ozone_version, ozone_image) {
             (Some(version), _) => to_version(version, *gateways_only, site)?,
             (None, Some(image)) => to_image(image, *gateways_only, &site.spec),
             (None, None) => {
-                debug_assert!(rollback, "one of the three is required");
+                debug_assert!(rollback, "one of the four is required");
                 back(site, &Observed::of(&context.engine, &site.spec, &site.folder)?)?
             }
         };
@@ -44,6 +47,9 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
         session.serve_within = arguments.timeout.duration();
     });
     let site = acted.site;
+    if *finalize {
+        return finalized(result, &site, context);
+    }
     result.map_err(|error| {
         let again = site.command(&again(&site.spec));
         let error = going_on(error, "interrupted; what was not replaced yet goes on with its image", &again);
@@ -53,6 +59,16 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     for (image, services) in images {
         context.ui.say(&format!("{image}: {}", services.join(", ")));
     }
+    Ok(Status::Done)
+}
+
+/// What to say where no container was replaced.
+fn finalized(result: Result<()>, site: &Site, context: &Context) -> Result<Status> {
+    result.map_err(|error| going_on(error, "interrupted", &site.command("upgrade --finalize")))?;
+    context.ui.say(&format!(
+        "cluster `{}` uses what Ozone {} can hold; no older version starts on its data",
+        site.name, site.spec.version
+    ));
     Ok(Status::Done)
 }
 

@@ -69,6 +69,9 @@ enum When {
 /// A line, written when all of its conditions are true.
 type Row = (&'static [When], &'static str, &'static str);
 
+/// The id of several OMs together, in the table below.
+pub const OM_SERVICE: &str = "omservice";
+
 const SECURE: &[When] = &[When::Secure];
 
 /// Words in `{}` are facts of the cluster. A row whose name has `{scm}` or `{om}` in it stands for one of each.

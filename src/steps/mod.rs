@@ -10,9 +10,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::Failure;
+use crate::error::{Failure, Status};
 use crate::haproxy::Gateway;
-use crate::observe::{BalancerState, GatewayId, Member, Observed, Which};
+use crate::observe::{BalancerState, GatewayId, Member, Observed, Which, listed};
 use crate::plan::Role;
 use crate::plan::balancer::SCALED_SERVICE;
 use crate::render::Service;
@@ -42,6 +42,8 @@ pub enum Goal {
     RestartAll,
     /// Every container has the image that the files say.
     Upgrade,
+    /// SCM and OM use what the data of their version can hold.
+    Finalize,
     /// HAProxy has loaded the files in its folder.
     Reload,
     /// What was stopped runs again, and is proved.
@@ -91,6 +93,7 @@ pub fn plan(desired: &Desired<'_>, observed: &Observed, goal: &Goal) -> Result<V
         Goal::Restart(names) => planner.restart(names),
         Goal::RestartAll => planner.restart_all(),
         Goal::Upgrade => planner.upgrade(),
+        Goal::Finalize => planner.finalize(),
         Goal::Reload => planner.reload(),
         Goal::Start => planner.start(),
         Goal::Users(anew) => planner.users(anew),
@@ -370,6 +373,33 @@ impl Planner<'_> {
             steps.extend(awaited(member));
         }
         Ok(steps)
+    }
+
+    /// In Ozone's order. An older SCM, OM or datanode would end on the data of a newer one.
+    fn finalize(&self) -> Result<Vec<Step>, Failure> {
+        refuse_other_kind(self.desired, self.observed)?;
+        let older: Vec<&str> = self
+            .data_services()
+            .filter(|one| self.outdated(one).is_some())
+            .map(|one| one.container.service())
+            .collect();
+        if !older.is_empty() {
+            let site = self.desired.site;
+            let version = &site.spec.version;
+            let message = format!(
+                "{} of cluster `{}` is not of Ozone {version}; nothing was changed",
+                listed(&older),
+                site.name
+            );
+            let hint = format!(
+                "the `upgrade` that was begun replaces what is left, and so does `{}`",
+                site.command("up")
+            );
+            return Err(Failure::new(Status::Differs, message).with_hint(hint));
+        }
+        let of = |role| Step::new(Action::Finalize(role), "--finalize");
+        let ready = Step::new(Action::Ready, "requests are served with it");
+        Ok(vec![of(Role::Scm), of(Role::Om), ready])
     }
 
     fn reload(&self) -> Result<Vec<Step>, Failure> {

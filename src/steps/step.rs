@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::observe::{GatewayId, Member, Which};
+use crate::plan::Role;
 use crate::spec::values::{BucketChoice, UserName};
 
 /// One thing that is done, and why.
@@ -94,6 +95,8 @@ pub enum Action {
     Admit(Vec<UserName>),
     /// OM revokes the secrets of S3 users.
     Revoke(Vec<String>),
+    /// The SCMs or the OMs change their data to what their version can hold.
+    Finalize(Role),
     /// Every SCM has joined and every gateway that is not drained has served a signed PUT and GET.
     Ready,
     /// Missing buckets are made.
@@ -160,6 +163,7 @@ impl fmt::Display for Action {
             Self::RemoveVolumes(names) => write!(f, "remove volume {}", names.join(", ")),
             Self::Admit(users) => write!(f, "get secrets for {}", join(users)),
             Self::Revoke(users) => write!(f, "revoke the secrets of {}", join(users)),
+            Self::Finalize(role) => write!(f, "finalize the upgrade of {}", role.word().to_uppercase()),
             Self::Ready => f.write_str("prove every gateway in rotation"),
             Self::MakeBuckets(buckets) => write!(f, "make the buckets {}", join(buckets)),
             Self::RunHook(name) => write!(f, "run {name}"),

@@ -203,6 +203,30 @@ fn an_upgrade_replaces_one_container_at_a_time_and_waits_for_each() {
 }
 
 #[test]
+fn an_upgrade_is_finalized_once_all_with_data_have_it() {
+    let site = site(&[]);
+    let services = services(&site);
+    let mut observed = running(2);
+    assert_eq!(
+        planned(&desired(&site, &services), &observed, &Goal::Finalize),
+        [
+            "finalize the upgrade of SCM: --finalize",
+            "finalize the upgrade of OM: --finalize",
+            "prove every gateway in rotation: requests are served with it"
+        ]
+    );
+    let container = find(&mut observed, "datanode1").container.clone();
+    find(&mut observed, "datanode1").container = samples::labelled(container, DIGEST_LABEL, "before");
+    let refusal =
+        plan(&desired(&site, &services), &observed, &Goal::Finalize).expect_err("an older datanode");
+    assert_eq!(refusal.message, "datanode1 of cluster `demo` is not of Ozone 2.2.1; nothing was changed");
+    assert_eq!(
+        refusal.hint,
+        "the `upgrade` that was begun replaces what is left, and so does `ozone-compose up`"
+    );
+}
+
+#[test]
 fn buckets_are_made_once_the_gateways_are_proved() {
     let site = site(&[("buckets", "one two one")]);
     let services = services(&site);

@@ -85,6 +85,7 @@ fn an_upgrade_with_several_scms_loses_what_ozone_loses_and_gateways_lose_nothing
         "{upgraded}"
     );
     say(&format!("2.2.0 -> 2.2.1 with three SCMs, OMs and datanodes: {}", all.stop()));
+    cluster.succeed(&["upgrade", "--finalize"]);
     cluster.succeed(&["run", "--", "aws", "s3", "ls", "s3://kept"]);
     cluster.succeed(&["smoke"]);
     cluster.succeed(&["generate", "--check"]);
