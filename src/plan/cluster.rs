@@ -14,6 +14,8 @@ use crate::spec::values::{ClusterName, FolderPath, Heap, ImageName, OzoneVersion
 pub const SCM_PORT: u32 = 9876;
 /// Port of an OM's web pages.
 pub const OM_PORT: u32 = 9874;
+/// Port of Recon's page.
+pub const RECON_PORT: u32 = 9888;
 /// Port of an SCM's Ratis group, which any but the first opens when it runs and is about to join.
 const SCM_RATIS_PORT: u32 = 9894;
 
@@ -89,10 +91,14 @@ impl Cluster {
         let (scms, oms) = (spec.scm_names(), spec.om_names());
         let datanodes: Vec<String> =
             (1..=spec.datanodes.get()).map(|number| format!("datanode{number}")).collect();
+        let recon_port = spec.recon.and_then(|port| host_port("ports.recon", port, spec));
+        let recon = Kind { role: Role::Recon, heap: memory.om, web_port: RECON_PORT, published: recon_port };
+        let recons: Vec<String> = spec.recon.iter().map(|_| Role::Recon.word().to_owned()).collect();
         let services = [
             of_kind(scm, &scms, spec, |index| start_of_scm(&scms, index)),
             of_kind(om, &oms, spec, |_| start_of_om(&scms)),
             of_kind(datanode, &datanodes, spec, |_| Vec::new()),
+            of_kind(recon, &recons, spec, |_| start_of_recon(&oms)),
         ];
         Some(Self {
             name: spec.name.clone(),
@@ -154,6 +160,12 @@ fn start_of_om(scms: &[String]) -> Vec<Setting> {
         Setting::new("WAITFOR", &format!("{first}:{SCM_PORT}")),
         Setting::new("ENSURE_OM_INITIALIZED", "/data/metadata/om/current/VERSION"),
     ]
+}
+
+/// It reads what OM has, and ends where there is none.
+fn start_of_recon(oms: &[String]) -> Vec<Setting> {
+    let first = oms.first().map_or("om", String::as_str);
+    vec![Setting::new("WAITFOR", &format!("{first}:{OM_PORT}"))]
 }
 
 fn host_port(key: &str, published: Published, spec: &Spec) -> Option<HostPort> {

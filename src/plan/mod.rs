@@ -67,24 +67,26 @@ pub enum Role {
     Datanode,
     Scm,
     Kdc,
+    Recon,
     Monitoring,
     Network,
 }
 
 impl Role {
     /// Roles of containers, in the order in which a cluster stops: clients before the services that they use.
-    pub const OF_CONTAINERS: [Self; 8] = [
+    pub const OF_CONTAINERS: [Self; 9] = [
         Self::Monitoring,
         Self::Balancer,
         Self::Files,
         Self::Gateway,
+        Self::Recon,
         Self::Om,
         Self::Datanode,
         Self::Scm,
         Self::Kdc,
     ];
 
-    /// Roles with a volume of data.
+    /// Roles with a volume of data that nothing else has.
     pub const OF_DATA: [Self; 3] = [Self::Om, Self::Datanode, Self::Scm];
 
     /// The value of the label.
@@ -98,6 +100,7 @@ impl Role {
             Self::Datanode => "datanode",
             Self::Scm => "scm",
             Self::Kdc => "kdc",
+            Self::Recon => "recon",
             Self::Monitoring => "monitoring",
             Self::Network => "network",
         }
@@ -158,6 +161,7 @@ impl Plan {
                     .chain(kerberos.as_ref().map(|_| KDC.to_owned()))
                     .collect(),
                 secure: kerberos.is_some(),
+                recon: spec.recon.is_some(),
             });
             match (spec.target, &overlay) {
                 (Target::Swarm, Some(overlay)) => {
@@ -234,7 +238,8 @@ fn of_all_jvms(spec: &Spec, of: impl Fn(Heap) -> u32) -> u32 {
         return gateways;
     }
     let (scms, oms) = (spec.scms.get() * of(memory.scm), spec.oms.get() * of(memory.om));
-    gateways + scms + oms + spec.datanodes.get() * of(memory.datanode)
+    let recon = spec.recon.map_or(0, |_| of(memory.om));
+    gateways + scms + oms + recon + spec.datanodes.get() * of(memory.datanode)
 }
 
 /// The variable that may replace the value of a key in the generated Compose files.

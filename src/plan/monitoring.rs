@@ -84,7 +84,7 @@ impl Monitoring {
                     all.map(|number| GatewayName::numbered(number).to_string()).collect()
                 }
             },
-            jobs: Role::OF_DATA.map(job).into(),
+            jobs: Role::OF_DATA.into_iter().chain(spec.recon.map(|_| Role::Recon)).map(job).collect(),
         })
     }
 }

@@ -49,6 +49,8 @@ pub struct Facts {
     pub services: Vec<String>,
     /// Whether there is a KDC.
     pub secure: bool,
+    /// Whether there is a Recon.
+    pub recon: bool,
 }
 
 enum When {
@@ -64,6 +66,8 @@ enum When {
     Several,
     /// With Kerberos.
     Secure,
+    /// With Recon.
+    Recon,
 }
 
 /// A line, written when all of its conditions are true.
@@ -73,6 +77,8 @@ type Row = (&'static [When], &'static str, &'static str);
 pub const OM_SERVICE: &str = "omservice";
 
 const SECURE: &[When] = &[When::Secure];
+const RECON: &[When] = &[When::Recon];
+const SECURE_RECON: &[When] = &[When::Secure, When::Recon];
 
 /// Words in `{}` are facts of the cluster. A row whose name has `{scm}` or `{om}` in it stands for one of each.
 const TABLE: &[(&str, &[Row])] = &[
@@ -227,6 +233,19 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "Recon: all report to it, and it reads what OM and SCM have every 10 s, not every hour; its own data follows from theirs.",
+        &[
+            (RECON, "OZONE-SITE.XML_ozone.recon.address", "recon:9891"),
+            (RECON, "OZONE-SITE.XML_ozone.recon.http-address", "recon:9888"),
+            (RECON, "OZONE-SITE.XML_ozone.recon.db.dir", "/data/metadata/recon"),
+            (RECON, "OZONE-SITE.XML_ozone.recon.om.snapshot.task.initial.delay", "10s"),
+            (RECON, "OZONE-SITE.XML_ozone.recon.om.snapshot.task.interval.delay", "10s"),
+            (RECON, "OZONE-SITE.XML_ozone.recon.scm.container.sync.task.initial.delay", "30s"),
+            (RECON, "OZONE-SITE.XML_ozone.recon.scm.container.sync.task.interval.delay", "2m"),
+            (RECON, "OZONE-SITE.XML_hdds.heartbeat.recon.interval", "10s"),
+        ],
+    ),
+    (
         "Who the services are to Kerberos: one principal a kind of service, so that any number of them fits.",
         &[
             (SECURE, "CORE-SITE.XML_hadoop.security.authentication", "kerberos"),
@@ -239,6 +258,12 @@ const TABLE: &[(&str, &[Row])] = &[
             (SECURE, "OZONE-SITE.XML_hdds.datanode.kerberos.keytab.file", "/etc/security/keytabs/dn.keytab"),
             (SECURE, "OZONE-SITE.XML_ozone.s3g.kerberos.principal", "s3g/s3g@EXAMPLE.COM"),
             (SECURE, "OZONE-SITE.XML_ozone.s3g.kerberos.keytab.file", "/etc/security/keytabs/s3g.keytab"),
+            (SECURE_RECON, "OZONE-SITE.XML_ozone.recon.kerberos.principal", "recon/recon@EXAMPLE.COM"),
+            (
+                SECURE_RECON,
+                "OZONE-SITE.XML_ozone.recon.kerberos.keytab.file",
+                "/etc/security/keytabs/recon.keytab",
+            ),
         ],
     ),
     (
@@ -259,7 +284,7 @@ const TABLE: &[(&str, &[Row])] = &[
                 "OZONE-SITE.XML_ozone.acl.authorizer.class",
                 "org.apache.hadoop.ozone.security.acl.OzoneNativeAuthorizer",
             ),
-            (SECURE, "OZONE-SITE.XML_ozone.administrators", "admin,om"),
+            (SECURE, "OZONE-SITE.XML_ozone.administrators", "admin,om,recon"),
             (SECURE, "OZONE-SITE.XML_ozone.s3.administrators", "admin,s3g"),
         ],
     ),
@@ -291,6 +316,7 @@ pub fn settings(facts: &Facts) -> Vec<Group> {
         When::SeveralOms => facts.oms.len() > 1,
         When::Several => facts.scms.len() > 1 || facts.oms.len() > 1,
         When::Secure => facts.secure,
+        When::Recon => facts.recon,
     };
     let group = |(why, rows): &(&'static str, &[Row])| {
         let rows = rows.iter().filter(|(conditions, _, _)| conditions.iter().all(holds));
@@ -334,6 +360,7 @@ mod tests {
             oms: of(oms, "om"),
             services: vec!["om".to_owned(), "s3g".to_owned()],
             secure: false,
+            recon: false,
         };
         let settings = settings(&facts).into_iter().flat_map(|group| group.settings);
         settings.map(|Setting { name, value }| format!("{name}={value}")).collect()

@@ -99,6 +99,8 @@ pub struct Spec {
     pub seed: Option<FolderPath>,
     /// Kerberos, and with it S3 secrets; none where S3 accepts any key.
     pub kerberos: Option<Kerberos>,
+    /// The port of Recon on the host; none where there is no Recon.
+    pub recon: Option<Published>,
     /// Prometheus and Grafana; none where there is no monitoring.
     pub monitoring: Option<Monitoring>,
     /// How many SCMs.
@@ -383,6 +385,7 @@ impl Spec {
             ("ports.stats", pages, stats),
             ("ports.scm", pages, of_cluster(ports.scm)),
             ("ports.om", pages, of_cluster(ports.om)),
+            ("ports.recon", pages, self.recon.and_then(Published::port)),
             ("ports.prometheus", pages, self.monitoring.as_ref().and_then(|one| one.prometheus.port())),
             ("ports.grafana", pages, self.monitoring.as_ref().and_then(|one| one.grafana.port())),
         ];

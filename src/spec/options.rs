@@ -442,6 +442,17 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "recon",
+        flag: "recon",
+        placeholder: "on|off",
+        takes: Switch::TAKES,
+        default: Preset::Is("off"),
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "Whether Recon runs beside the cluster: Ozone's own page of datanodes, pipelines, containers and the sizes of buckets",
+        ..ROW
+    },
+    Opt {
         key: "monitoring",
         flag: "monitoring",
         placeholder: "on|off",
@@ -616,6 +627,17 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: PORTS,
         help: "Port of the web pages of the OM, or of the first of several",
+        ..ROW
+    },
+    Opt {
+        key: "ports.recon",
+        flag: "recon-port",
+        placeholder: "PORT|off",
+        takes: Published::TAKES,
+        default: Preset::Is("9888"),
+        scope: Scope::Cluster,
+        group: PORTS,
+        help: "Port of Recon's page, with --recon",
         ..ROW
     },
     Opt {

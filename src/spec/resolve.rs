@@ -8,8 +8,8 @@ use super::options::{AUTO, Basis, OPTIONS, Opt, Scope};
 use super::values::machine::PlainPath;
 use super::values::{
     Base, BindAddress, BucketChoice, Checkout, ClusterName, DatanodeCount, Discovery, EngineAt, GatewayImage,
-    ImageName, OmCount, OzoneVersion, PlainHttp, Profile, Registry, Replication, ScmCount, Security,
-    ServerAddress, Size, Switch, Target, UserName,
+    ImageName, OmCount, OzoneVersion, PlainHttp, Profile, Published, Registry, Replication, ScmCount,
+    Security, ServerAddress, Size, Switch, Target, UserName,
 };
 use super::{
     BackendTls, BalancerSettings, Kerberos, Memory, Monitoring, Ports, Problem, Problems, PublishedPort,
@@ -65,6 +65,7 @@ impl Spec {
             seed: reader.chosen("seed"),
             dist: reader.chosen("ozone.dist"),
             kerberos: kerberos(&mut reader, registry.as_ref()),
+            recon: recon(&mut reader),
             monitoring: monitoring(&mut reader, registry.as_ref()),
             scms: reader.get("scm.count"),
             oms: reader.get("om.count"),
@@ -285,7 +286,7 @@ impl Spec {
     }
 
     fn check_additions(&self, reader: &mut Reader) {
-        for key in ["balancer.tls", "security", "ozone.dist", "monitoring"] {
+        for key in ["balancer.tls", "security", "ozone.dist", "recon", "monitoring"] {
             if self.profile == Profile::Upstream && reader.choices.of(key).is_some() {
                 let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
                 reader.problem(key, message.to_owned());
@@ -412,6 +413,7 @@ const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("gateways.image", "its gateways have the image of all services; `--ozone-image` is that"),
     ("gateways.weight", "its gateways are one service, and equal"),
     ("ozone.dist", "its nodes do not see a folder of this machine"),
+    ("recon", "it is not made for it yet"),
     ("monitoring", "Prometheus of your own reads /metrics of HAProxy and /prom of all else there"),
     ("seed", "write the objects with an S3 client"),
     ("ports.bind", "ports are published on every address of a node, or on none"),
@@ -513,6 +515,12 @@ fn kerberos(reader: &mut Reader, registry: Option<&Registry>) -> Option<Kerberos
         reader.problem("users", "has no meaning without `security`: `--secure` turns it on".to_owned());
     }
     (security == Security::Kerberos).then_some(Kerberos { image, users })
+}
+
+/// Where Recon is published, if there is one.
+fn recon(reader: &mut Reader) -> Option<Published> {
+    let (switch, port) = (reader.get::<Switch>("recon"), reader.get("ports.recon"));
+    (switch == Switch::On).then_some(port)
 }
 
 /// What watches the cluster. The other choices stay while nothing does.

@@ -350,9 +350,11 @@ impl Planner<'_> {
         Ok(steps)
     }
 
-    /// SCMs, OMs and datanodes, in the order in which they depend on each other.
+    /// What has a volume, in the order in which they depend on each other.
     fn data_services(&self) -> impl Iterator<Item = &Member> {
-        [Role::Scm, Role::Om, Role::Datanode].into_iter().flat_map(|role| self.observed.of_role(role))
+        [Role::Scm, Role::Om, Role::Datanode, Role::Recon]
+            .into_iter()
+            .flat_map(|role| self.observed.of_role(role))
     }
 
     /// Gateways first: what they need of SCMs and OMs, older ones have. Then one service at a time, in the order in which they

@@ -1,4 +1,4 @@
-//! Prometheus finds every gateway, and every query of the dashboard returns data.
+//! Prometheus finds every gateway, every query of the dashboard returns data, and Recon knows the cluster.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -17,14 +17,19 @@ const SEEN_WITHIN: Duration = Duration::from_secs(90);
 
 /// What Prometheus answers, as soon as that is `good`.
 fn answer<T>(path: &str, good: impl Fn(&Value) -> Option<T>) -> T {
-    let (end, url) = (Instant::now() + SEEN_WITHIN, format!("{PROMETHEUS}/{path}"));
+    await_page(&format!("{PROMETHEUS}/{path}"), |answer| good(&answer["data"]))
+}
+
+/// What a page of JSON says, as soon as that is `good`.
+fn await_page<T>(url: &str, good: impl Fn(&Value) -> Option<T>) -> T {
+    let end = Instant::now() + SEEN_WITHIN;
     loop {
-        let text = page(&url).unwrap_or_default();
-        let found = serde_json::from_str(&text).ok().and_then(|answer: Value| good(&answer["data"]));
+        let text = page(url).unwrap_or_default();
+        let found = serde_json::from_str(&text).ok().and_then(|answer: Value| good(&answer));
         if let Some(found) = found {
             return found;
         }
-        assert!(Instant::now() < end, "{path}: {text}");
+        assert!(Instant::now() < end, "{url}: {text}");
         thread::sleep(Duration::from_secs(1));
     }
 }
@@ -53,8 +58,10 @@ fn prometheus_follows_scale_and_every_query_of_the_dashboard_returns_data() {
         return;
     }
     let cluster = Cluster::new("watch");
-    let up = ["up", "-n", "2", "--monitoring", "--grafana-port", "off", "--name", &cluster.project];
+    let up =
+        ["up", "-n", "2", "--monitoring", "--grafana-port", "off", "--recon", "--name", &cluster.project];
     let ready = cluster.succeed(&up);
+    assert!(ready.stderr.contains("Recon       http://127.0.0.1:9888"), "{ready}");
     assert!(ready.stderr.contains("Prometheus  http://127.0.0.1:9090"), "{ready}");
     let gateways = |wanted: &[&str]| {
         answer("targets?state=active", |data| {
@@ -62,9 +69,9 @@ fn prometheus_follows_scale_and_every_query_of_the_dashboard_returns_data() {
             let well = targets.iter().filter(|target| target["health"] == "up");
             let jobs: BTreeSet<&str> = well.clone().filter_map(|one| one["labels"]["job"].as_str()).collect();
             let names: BTreeSet<&str> = well.filter_map(|one| one["labels"]["gateway"].as_str()).collect();
-            let all = ["datanode", "gateway", "haproxy", "om", "scm"];
+            let all = ["datanode", "gateway", "haproxy", "om", "recon", "scm"];
             let is_as_wanted = jobs == all.into() && names == wanted.iter().copied().collect();
-            (is_as_wanted && targets.len() == wanted.len() + 4).then_some(())
+            (is_as_wanted && targets.len() == wanted.len() + 5).then_some(())
         });
     };
     gateways(&["s3g1", "s3g2"]);
@@ -83,6 +90,11 @@ fn prometheus_follows_scale_and_every_query_of_the_dashboard_returns_data() {
         });
         say(&format!("{series} series: {query}"));
     }
+    cluster.succeed(&["run", "--", "aws", "s3", "mb", "s3://known-to-recon"]);
+    await_page("http://127.0.0.1:9888/api/v1/clusterState", |state| {
+        let is_known = state["healthyDatanodes"] == 1 && state["buckets"].as_u64()? > 0;
+        is_known.then_some(())
+    });
     cluster.succeed(&["scale", "1"]);
     gateways(&["s3g1"]);
 }

@@ -46,7 +46,7 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
                     "gateways.weight" => can_drain && place != Where::RealHosts,
-                    "gateways.image" | "balancer.tls" | "security" | "monitoring" => is_tuned,
+                    "gateways.image" | "balancer.tls" | "security" | "monitoring" | "recon" => is_tuned,
                     "ozone.dist" => is_tuned && !is_remote,
                     "checkout" => has_room,
                     "users" => is_secure,
