@@ -274,6 +274,13 @@ impl Spec {
             );
             reader.problem("gateways.count", message);
         }
+        if self.discovery == Discovery::Dns && self.target != Target::Helm && count > MOST_BY_DNS {
+            let message = format!(
+                "{count} gateways have one name here, and HAProxy takes {MOST_BY_DNS} addresses of a name from the engine: \
+                 `--discovery static` on Compose gives each its own"
+            );
+            reader.problem("gateways.count", message);
+        }
     }
 
     fn check_replication(&self, reader: &mut Reader) {
@@ -405,6 +412,10 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
         om: reader.get("ports.om"),
     }
 }
+
+/// The addresses of `s3gw` that fit into the 8192 bytes of the largest answer that HAProxy takes, as the engine writes it:
+/// of 500 it had 408, and others with each answer (`benches/names.sh 500`).
+const MOST_BY_DNS: u32 = 408;
 
 /// Keys of what has no meaning where an orchestrator runs the containers, or is not made for it yet, each with the reason.
 const NOT_ORCHESTRATED: &[(&str, &str)] = &[
@@ -716,12 +727,13 @@ mod tests {
                 "nodes (--nodes): has no meaning without `target: swarm`: Compose has one engine",
             ),
             (
-                &[("ozone.dist", "dist"), ("engine", "remote")],
-                "ozone.dist (--ozone-dist): does not work with a remote engine, which does not see the folder: put it into an image of your own",
+                &[("gateways.count", "409"), ("gateways.discovery", "dns")],
+                "gateways.count (--gateways): 409 gateways have one name here, and HAProxy takes 408 addresses of a name from the engine: \
+                 `--discovery static` on Compose gives each its own",
             ),
             (
-                &[("ozone.dist", "dist"), ("target", "swarm")],
-                "ozone.dist (--ozone-dist): does not work with `target: swarm`: its nodes do not see a folder of this machine",
+                &[("ozone.dist", "dist"), ("engine", "remote")],
+                "ozone.dist (--ozone-dist): does not work with a remote engine, which does not see the folder: put it into an image of your own",
             ),
             (
                 &[("target", "helm"), ("base", "ha"), ("security", "kerberos")],

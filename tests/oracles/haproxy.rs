@@ -95,7 +95,7 @@ fn configurations() -> Vec<(String, String)> {
     for example in examples::all() {
         all.push((format!("example-{}", example.case), example.read(CFG)));
     }
-    for count in ["1", "64", "512"] {
+    for count in ["1", "64", "408"] {
         for discovery in ["static", "dns"] {
             for health in ["http", "webadmin", "tcp", "off"] {
                 for webadmin in ["off", "19878"] {

@@ -36,6 +36,8 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
             let count = all.iter().find(|(option, _)| option.key == "gateways.count");
             let has_room =
                 count.is_none_or(|(_, texts)| texts[0].parse().is_ok_and(|count: u32| count <= 134));
+            let has_few =
+                count.is_none_or(|(_, texts)| texts[0].parse().is_ok_and(|count: u32| count <= 408));
             let (certificate, key) = (has("balancer.tls-cert"), has("balancer.tls-key"));
             let is_secure = is_tuned && is("security", "kerberos");
             let has_own = is("balancer.tls", "on") && certificate && key;
@@ -48,6 +50,7 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
                     "gateways.weight" => can_drain && place != Where::RealHosts,
                     "gateways.image" | "balancer.tls" | "security" | "monitoring" | "recon" => is_tuned,
                     "ozone.dist" => is_tuned && !is_remote,
+                    "gateways.discovery" => has_few,
                     "checkout" => has_room,
                     "users" => is_secure,
                     "balancer.tls-cert" | "balancer.tls-key" => is_there || is_tuned && has_own,
