@@ -18,11 +18,15 @@ impl Session<'_> {
         let finalize = finalize.with([&*om.container.id, "ozone", "admin", role.word(), "finalizeupgrade"]);
         let finalize = finalize.with(place(role, &self.site.spec)).ready_within(self.serve_within);
         let said = self.engine.run(&finalize)?;
-        // Its last line but for blanks: "Upgrade has already been finalized.", or that it is now.
-        let said = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("finalized");
-        self.progress.done("upgrade", format!("{title}: {}", said.trim()));
+        self.progress.done("upgrade", format!("{title}: {}", result(&said)));
         Ok(())
     }
+}
+
+/// What Ozone's command line says last, beside that it ends.
+fn result(said: &str) -> &str {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Exiting...");
+    lines.next_back().unwrap_or("finalized")
 }
 
 /// Which OM is meant, as Ozone's command line takes it; SCMs are known to it.
@@ -32,5 +36,18 @@ fn place(role: Role, spec: &Spec) -> Vec<String> {
         (Role::Om, [only]) => vec![format!("--service-host={only}")],
         (Role::Om, _) => vec![format!("--service-id={OM_SERVICE}")],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_is_what_it_says_before_it_ends() {
+        let said = "Upgrade has already been finalized.\nExiting...\n\n";
+        assert_eq!(result(said), "Upgrade has already been finalized.");
+        assert_eq!(result("Exiting...\nFinalization of OM finished.\n"), "Finalization of OM finished.");
+        assert_eq!(result("\n"), "finalized");
     }
 }
