@@ -414,7 +414,7 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
 }
 
 /// The addresses of `s3gw` that fit into the 8192 bytes of the largest answer that HAProxy takes, as the engine writes it:
-/// of 500 it had 408, and others with each answer (`benches/names.sh 500`).
+/// of 500 it had 408 (`benches/names.sh 500`).
 const MOST_BY_DNS: u32 = 408;
 
 /// Keys of what has no meaning where an orchestrator runs the containers, or is not made for it yet, each with the reason.
