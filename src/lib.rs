@@ -25,6 +25,7 @@ pub mod haproxy;
 pub mod interrupt;
 pub mod jmx;
 mod keyfile;
+mod lock;
 pub mod observe;
 pub mod plan;
 pub mod preflight;

@@ -34,9 +34,6 @@ const COMMAND_WITHIN: Duration = Duration::from_secs(3600);
 /// How often a wait looks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Last lines of a failed command that its error shows.
-const TAIL_LINES: usize = 20;
-
 /// Runs the verb.
 pub fn run(arguments: &cli::Bench, context: &Context) -> Result<Status> {
     let command = arguments.during.as_deref().map(SideCommand::parse).transpose()?;
@@ -188,15 +185,12 @@ fn attend(
     let to_seconds = tenths(started.elapsed());
     progress.doing("bench", format!("`{}` has ended", command.text));
     wait_until((started + time).max(Instant::now() + AFTERWARDS));
-    Some(finished.map(|finished| {
-        let said: Vec<&str> = finished.stderr.lines().chain(finished.stdout.lines()).collect();
-        Ran {
-            command: command.text.clone(),
-            from_seconds,
-            to_seconds,
-            exit_code: finished.exit_code(),
-            said: said[said.len().saturating_sub(TAIL_LINES)..].join("\n"),
-        }
+    Some(finished.map(|finished| Ran {
+        command: command.text.clone(),
+        from_seconds,
+        to_seconds,
+        exit_code: finished.exit_code(),
+        said: finished.last_words(),
     }))
 }
 

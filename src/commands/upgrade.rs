@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Context;
-use super::change::{going_on, plan, warn_of_a_gap};
+use super::change::{Planned, going_on, plan, warn_of_a_gap};
 use super::request::chosen;
 use super::up::{pull, pulls};
 use crate::cli::Upgrade;
@@ -36,8 +36,11 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     if arguments.dry_run {
         return planned.print(context);
     }
-    let spec = &planned.request.site.spec;
     planned.request.warn_of_version(context);
+    if *finalize {
+        return finish(planned, arguments, context);
+    }
+    let spec = &planned.request.site.spec;
     if planned.steps.iter().any(|step| matches!(step.action, Action::Update(_))) {
         warn_of_a_gap("is replaced", spec, context);
     }
@@ -47,9 +50,6 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
         session.serve_within = arguments.timeout.duration();
     });
     let site = acted.site;
-    if *finalize {
-        return finalized(result, &site, context);
-    }
     result.map_err(|error| {
         let again = site.command(&again(&site.spec));
         let error = going_on(error, "interrupted; what was not replaced yet goes on with its image", &again);
@@ -62,8 +62,10 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// What to say where no container was replaced.
-fn finalized(result: Result<()>, site: &Site, context: &Context) -> Result<Status> {
+/// Finalizes an upgrade, which replaces no container.
+fn finish(planned: Planned, arguments: &Upgrade, context: &Context) -> Result<Status> {
+    let (result, acted) = planned.act(context, |session| session.serve_within = arguments.timeout.duration());
+    let site = acted.site;
     result.map_err(|error| going_on(error, "interrupted", &site.command("upgrade --finalize")))?;
     context.ui.say(&format!(
         "cluster `{}` uses what Ozone {} can hold; no older version starts on its data",

@@ -33,9 +33,6 @@ pub const ROLE_LABEL: &str = "io.github.ozone-compose.role";
 /// tool alone, which has read them already: its children get what was resolved, from the files.
 const PREFIXES_NOT_PASSED_ON: &[&str] = &["COMPOSE_", "OZONE_COMPOSE_"];
 
-/// Last lines of a failed command that its error shows.
-const TAIL_LINES: usize = 20;
-
 /// An engine: its client program, where it is, and how commands run.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -194,8 +191,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a command did not succeed, in its own last words.
 pub(crate) fn failure(invocation: &Invocation, finished: &Finished) -> anyhow::Error {
-    let said: Vec<&str> = finished.stderr.lines().chain(finished.stdout.lines()).collect();
-    let tail = said[said.len().saturating_sub(TAIL_LINES)..].join("\n");
+    let tail = finished.last_words();
     let message = format!("could not {}: `{invocation}` ended with {}", invocation.purpose, finished.status);
     if let Some((status, hint)) = advice::of(&tail) {
         return Failure::new(status, message).with_detail(tail).with_hint(hint).into();

@@ -30,6 +30,8 @@ pub(super) const SECURITY_LABEL: &str = "io.github.ozone-compose.security";
 pub enum Scope<'a> {
     /// Those of a Compose project.
     Project(&'a str),
+    /// Those of a stack of a Swarm on this engine's own node.
+    Stack(&'a str),
     /// Those that were started from a folder, which must be absolute.
     Folder(&'a str),
     /// Those of this tool, in any project.
@@ -41,6 +43,7 @@ impl Scope<'_> {
     fn filter(self) -> String {
         match self {
             Self::Project(name) => format!("label={PROJECT_LABEL}={name}"),
+            Self::Stack(name) => super::swarm::of_stack(name),
             Self::Folder(path) => format!("label={FOLDER_LABEL}={path}"),
             Self::Ours => format!("label={ROLE_LABEL}"),
         }
@@ -214,6 +217,14 @@ pub struct Resource {
     pub role: String,
     /// The value of the label of a volume whose data is of a secure cluster; empty without it.
     pub security: String,
+}
+
+impl Resource {
+    /// Whether it is a volume whose data is of a secure cluster.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        !self.security.is_empty()
+    }
 }
 
 /// `docker inspect`, as far as it matters here.

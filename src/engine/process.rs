@@ -17,6 +17,9 @@ use crate::interrupt::Interrupt;
 /// How long a command may take to end in good order after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Last lines of a failed command that its error shows.
+const TAIL_LINES: usize = 20;
+
 /// How a command ended.
 #[derive(Clone, Debug)]
 pub struct Finished {
@@ -29,6 +32,13 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// The last lines of what it said, errors first.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let said: Vec<&str> = self.stderr.lines().chain(self.stdout.lines()).collect();
+        said[said.len().saturating_sub(TAIL_LINES)..].join("\n")
+    }
+
     /// Its exit code: 128 and the number of the signal where one ended it, as shells say.
     #[must_use]
     pub fn exit_code(&self) -> i32 {

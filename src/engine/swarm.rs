@@ -354,19 +354,6 @@ pub fn services(engine: &Engine, stack: &str) -> Result<Vec<Service>> {
     Ok(services)
 }
 
-/// The roles of a stack's volumes on the engine's own node, each with whether its data is of a secure cluster.
-///
-/// # Errors
-/// When the engine does not answer.
-pub fn volumes(engine: &Engine, stack: &str) -> Result<Vec<(String, bool)>> {
-    let format = format!("{{{{.Label {ROLE_LABEL:?}}}}}\t{{{{.Label {SECURITY_LABEL:?}}}}}");
-    let list = ["volume", "ls", "--filter", &of_stack(stack), "--format", &format];
-    let listed = engine.run(&engine.command("list volumes", list))?;
-    let volume =
-        |line: &str| line.split_once('\t').map(|(role, security)| (role.to_owned(), !security.is_empty()));
-    Ok(listed.lines().filter_map(volume).collect())
-}
-
 /// The number of a node in a constraint such as `node.labels.ozone==1`.
 fn number_in(constraint: &str) -> Option<u32> {
     let (label, number) = constraint.split_once("==")?;

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use super::Role;
 use super::balancer::{SCALED_SERVICE, slots};
 use super::cluster::Cluster;
 use super::overlay::Mapping;
-use super::{Role, variable};
+use crate::spec::Spec;
 use crate::spec::values::{Discovery, GatewayName, ImageName};
-use crate::spec::{PublishedPort, Spec};
 
 /// The service of Prometheus.
 pub const PROMETHEUS: &str = "prometheus";
@@ -54,12 +54,7 @@ impl Monitoring {
         let (monitoring, cluster) = (spec.monitoring.as_ref()?, cluster?);
         let mapping = |wanted: &str, target| {
             let published = spec.published_ports().into_iter().find(|one| one.key == wanted);
-            published.map(|PublishedPort { key, address, port }| Mapping {
-                target,
-                published: port,
-                variable: variable(key),
-                host_ip: address.to_string(),
-            })
+            published.map(|port| Mapping::of(port, target))
         };
         let grafana_port = mapping("ports.grafana", GRAFANA_PORT);
         let job = |role| Job {

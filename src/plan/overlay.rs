@@ -78,7 +78,7 @@ pub struct Config {
     pub text: String,
 }
 
-/// A published port of the balancer.
+/// A published port of a container.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mapping {
     /// In the container.
@@ -89,6 +89,13 @@ pub struct Mapping {
     pub variable: String,
     /// On which address of the host.
     pub host_ip: String,
+}
+
+impl Mapping {
+    /// A port of the host that leads to one of a container.
+    pub(super) fn of(PublishedPort { key, address, port }: PublishedPort, target: u32) -> Self {
+        Self { target, published: port, variable: variable(key), host_ip: address.to_string() }
+    }
 }
 
 /// One service for all gateways.
@@ -192,8 +199,8 @@ fn replaces_ports(spec: &Spec) -> bool {
 
 /// What of the published ports is the balancer's.
 fn ports(spec: &Spec) -> Vec<Mapping> {
-    let mapping = |PublishedPort { key, address, port }: PublishedPort| {
-        let target = match key {
+    let mapping = |port: PublishedPort| {
+        let target = match port.key {
             "ports.s3" if spec.balancer.http == PlainHttp::Redirect => REDIRECT_PORT,
             "ports.s3" => S3_PORT,
             "ports.https" => HTTPS_PORT,
@@ -201,7 +208,7 @@ fn ports(spec: &Spec) -> Vec<Mapping> {
             "ports.stats" => STATS_PORT,
             _ => return None,
         };
-        Some(Mapping { target, published: port, variable: variable(key), host_ip: address.to_string() })
+        Some(Mapping::of(port, target))
     };
     spec.published_ports().into_iter().filter_map(mapping).collect()
 }

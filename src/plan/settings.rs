@@ -233,7 +233,7 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
-        "Recon: all report to it, and it reads what OM and SCM have every 10 s, not every hour; its own data follows from theirs.",
+        "Recon: datanodes report to it and it reads what OM has every 10 s, and what SCM has of containers every 2 m; its own data follows from theirs.",
         &[
             (RECON, "OZONE-SITE.XML_ozone.recon.address", "recon:9891"),
             (RECON, "OZONE-SITE.XML_ozone.recon.http-address", "recon:9888"),

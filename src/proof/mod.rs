@@ -30,7 +30,7 @@ use through::Through;
 
 /// The bucket of the probes. A name of its own and not one of each run, so that what a killed run left is
 /// removed by the next.
-const BUCKET: &str = "ozone-compose-ready";
+pub(crate) const BUCKET: &str = "ozone-compose-ready";
 
 /// How often the loop looks whether it is done or interrupted.
 const TICK: Duration = Duration::from_millis(200);

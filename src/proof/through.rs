@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::{BUCKET, Prover};
+use crate::lock::lock;
 use crate::s3::{Answer, Client, Endpoint, Key};
 use crate::spec::values::GatewayName;
 
@@ -183,8 +184,4 @@ fn good(answer: &Answer) -> Result<()> {
 
 fn key(worker: usize) -> String {
     format!("probe-{worker}")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,7 @@ mod tally;
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use rusty_s3::actions::ListObjectsV2;
 
 use super::{Client, Endpoint, Key, PAUSE, insist};
 use crate::interrupt::Interrupt;
+use crate::lock::lock;
 use crate::spec::values::{Mix, ObjectSize, Operation};
 use caller::Caller;
 use tally::Tally;
@@ -172,8 +173,4 @@ impl Load {
             begun.into_iter().try_for_each(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)))
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -21,7 +21,7 @@ use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::values::{BucketChoice, Discovery, GatewayName, Profile, UserName};
 
-pub use refuse::{refuse_elsewhere, refuse_foreign};
+pub use refuse::{refuse_elsewhere, refuse_foreign, refuse_other_security};
 use refuse::{refuse_other_kind, refuse_to_lose_a_second, refuse_unasked};
 pub use step::{Action, Step, Target};
 

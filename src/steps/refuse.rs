@@ -95,19 +95,7 @@ pub(super) fn refuse_other_kind(desired: &Desired<'_>, observed: &Observed) -> R
             anew(),
         );
     }
-    let mut data =
-        observed.volumes.iter().filter(|one| Role::OF_DATA.iter().any(|role| one.role == role.word()));
-    if data.any(|one| one.security.is_empty() == spec.kerberos.is_some()) {
-        let (has, says) = if spec.kerberos.is_some() { ("without", "with") } else { ("with", "without") };
-        return refusal(
-            format!("has the data of one {has} security, which does not start {says} it"),
-            format!(
-                "`{}` removes that data; `{}` leaves it and starts another cluster",
-                site.command("down --volumes"),
-                site.command("up --name NAME")
-            ),
-        );
-    }
+    refuse_other_security(site, observed.volumes.iter().map(|one| (one.role.as_str(), one.is_secure())))?;
     for (role, names) in [(Role::Scm, spec.scm_names()), (Role::Om, spec.om_names())] {
         let of_role = |one: &&Resource| one.role == role.word();
         let data: Vec<&String> = observed.volumes.iter().filter(of_role).map(|one| &one.key).collect();
@@ -115,15 +103,41 @@ pub(super) fn refuse_other_kind(desired: &Desired<'_>, observed: &Observed) -> R
             let has = data.into_iter().cloned().collect::<Vec<_>>();
             return refusal(
                 format!("has the data of {}, and the files say {}", listed(&has), listed(&names)),
-                format!(
-                    "`{}` removes that data; `{}` leaves it and starts another cluster",
-                    site.command("down --volumes"),
-                    site.command("up --name NAME")
-                ),
+                without_its_data(site),
             );
         }
     }
     Ok(())
+}
+
+/// Refuses data that was written with security where the files say none, or the other way round: SCM ends on it. `there` has
+/// the role of each volume, and whether its data is of a secure cluster.
+///
+/// # Errors
+/// Exit code 3, with the two ways to a cluster of the wanted kind.
+pub fn refuse_other_security<'a>(
+    site: &Site,
+    there: impl IntoIterator<Item = (&'a str, bool)>,
+) -> Result<(), Failure> {
+    let is_secure = site.spec.kerberos.is_some();
+    let is_data = |role: &str| Role::OF_DATA.iter().any(|one| one.word() == role);
+    if !there.into_iter().any(|(role, has_security)| is_data(role) && has_security != is_secure) {
+        return Ok(());
+    }
+    let (has, says) = if is_secure { ("without", "with") } else { ("with", "without") };
+    let message = format!(
+        "cluster `{}` has the data of one {has} security, which does not start {says} it; nothing was changed",
+        site.name
+    );
+    Err(Failure::new(Status::Differs, message).with_hint(without_its_data(site)))
+}
+
+fn without_its_data(site: &Site) -> String {
+    format!(
+        "`{}` removes that data; `{}` leaves it and starts another cluster",
+        site.command("down --volumes"),
+        site.command("up --name NAME")
+    )
 }
 
 /// Refuses to change a cluster whose balancer takes no commands.

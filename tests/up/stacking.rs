@@ -197,7 +197,7 @@ fn a_certificate_is_a_secret_of_the_swarm_and_another_one_another_secret() {
 fn with_om(is_secure: bool) -> Machine {
     let machine = with_service(manager(&[("node1", Some(1))]), "om", "om", "");
     let security = if is_secure { "kerberos" } else { "" };
-    let machine = machine.docker("volume\\ ls*", 0, &format!("om\t{security}\n"), "");
+    let machine = machine.docker("volume\\ ls*", 0, &format!("demo_om\t\t\tom\t{security}\n"), "");
     machine.sandbox.succeed(&["generate", "--target", "swarm", "--secure", "--name", "demo", "-q"]);
     machine
 }

@@ -16,15 +16,16 @@ use crate::commands::Context;
 use crate::commands::request::{Request, open_and_judge, refuse_to_lose_edits, refuse_unreadable};
 use crate::commands::up::ready::{Started, announce};
 use crate::credentials;
+use crate::engine::objects::{self, Scope};
 use crate::engine::swarm::{self, NODE_LABEL, Node, Service};
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
-use crate::plan::Role;
 use crate::proof::Prover;
 use crate::realm;
 use crate::s3::{Client, Key, insist};
 use crate::site::Site;
 use crate::spec::choices::Choices;
+use crate::steps::refuse_other_security;
 use crate::tls::Renewal;
 use crate::workspace::Change;
 
@@ -54,7 +55,7 @@ pub(in crate::commands) fn run(
     refuse_unreadable(&folder, &request)?;
     let changes = super::changes(&request, &folder)?;
     refuse_to_lose_edits(&changes, &path, false)?;
-    refuse_other_security(site, &before, context)?;
+    refuse_other_data(site, &before, context)?;
     refuse_lost_keys(&request, &before)?;
     let renewal = super::renewal(&request, &nodes)?;
     if dry_run {
@@ -155,28 +156,12 @@ fn refuse_compose(site: &Site, context: &Context) -> Result<()> {
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 
-/// SCM ends where its data is of a cluster that has security and it has not, or the other way round.
-fn refuse_other_security(site: &Site, before: &[Service], context: &Context) -> Result<()> {
-    let is_secure = site.spec.kerberos.is_some();
-    let services = before.iter().map(|service| (service.role.clone(), service.is_secure));
-    let mut data = services.chain(swarm::volumes(&context.engine, &site.name)?);
-    let is_other = |(role, has_security): (String, bool)| {
-        Role::OF_DATA.iter().any(|one| one.word() == role) && has_security != is_secure
-    };
-    if !data.any(is_other) {
-        return Ok(());
-    }
-    let (has, says) = if is_secure { ("without", "with") } else { ("with", "without") };
-    let message = format!(
-        "cluster `{}` has the data of one {has} security, which does not start {says} it; nothing was changed",
-        site.name
-    );
-    let hint = format!(
-        "`{}` removes that data; `{}` leaves it and starts another cluster",
-        site.command("down --volumes"),
-        site.command("up --name NAME")
-    );
-    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+/// By what its services say, and what is left of it on this engine's own node.
+fn refuse_other_data(site: &Site, before: &[Service], context: &Context) -> Result<()> {
+    let left = objects::volumes(&context.engine, Scope::Stack(&site.name))?;
+    let services = before.iter().map(|service| (service.role.as_str(), service.is_secure));
+    let volumes = left.iter().map(|volume| (volume.role.as_str(), volume.is_secure()));
+    Ok(refuse_other_security(site, services.chain(volumes))?)
 }
 
 /// Services with old keys and services with new ones do not reach each other: all are to start anew.

@@ -20,6 +20,7 @@ use crate::engine::swarm::STACK_LABEL;
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
 use crate::plan::stack::NAME_SERVER_PATIENCE;
+use crate::proof::BUCKET;
 use crate::realm::{self, Realm};
 use crate::render::KRB5_CONF;
 use crate::s3::{Client, Key};
@@ -170,7 +171,7 @@ impl<'a> Users<'a> {
     fn is_refused(&self, key: &Key) -> Result<bool> {
         let observed = Observed::of(&self.context.engine, &self.site.spec, &self.site.folder)?;
         let Some(endpoint) = self.site.endpoint(&observed, &self.context.engine)? else { return Ok(false) };
-        let client = Client::new(&endpoint, "ozone-compose-ready", Duration::from_secs(10), key)?;
+        let client = Client::new(&endpoint, BUCKET, Duration::from_secs(10), key)?;
         Ok(client.head_bucket().is_ok_and(|answer| answer.status == 403))
     }
 
