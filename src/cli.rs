@@ -150,6 +150,12 @@ pub enum Verb {
     /// With --during, a third of the time later, it runs a command of this tool for the same cluster, and goes on until that
     /// has ended and for three seconds more: ozone-compose bench --during "scale 5". Exits with 1 when that command fails.
     Bench(Bench),
+    /// Let one container fail for a time, to see what its clients notice
+    ///
+    /// The fault is undone when its time is over, after Ctrl-C, and where this run is killed. Beside a load:
+    /// ozone-compose bench --during "fault freeze s3g2".
+    #[command(subcommand)]
+    Fault(Fault),
     /// Pack files, logs and states into an archive, for a bug report or a CI artefact
     Collect(Collect),
     /// Check whether this machine can run the cluster, and say what to do if not
@@ -704,7 +710,7 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value = "16", allow_hyphen_values = true)]
     pub clients: Clients,
     /// For how long, 1h at most
-    #[arg(long = "for", value_name = "TIME", default_value = "20s", value_parser = load_time)]
+    #[arg(long = "for", value_name = "TIME", default_value = "20s", value_parser = time_that_ends)]
     pub time: Span,
     /// Sizes of the objects, in turn: bytes, KiB or MiB, 64MiB at most
     #[arg(long = "size", value_name = "SIZE", default_value = "1KiB", value_delimiter = ',')]
@@ -723,16 +729,61 @@ pub struct Bench {
     pub format: BenchFormat,
 }
 
-/// The longest load.
-const LONGEST_LOAD: Duration = Duration::from_secs(3600);
+/// How long a load or a fault may take.
+const LONGEST: Duration = Duration::from_secs(3600);
 
-/// A load that somebody forgets must end.
-fn load_time(text: &str) -> Result<Span, String> {
+/// A load or a fault that somebody forgets must end.
+fn time_that_ends(text: &str) -> Result<Span, String> {
     let time: Span = text.parse()?;
-    if time.duration() > LONGEST_LOAD {
-        return Err(format!("{text} is longer than 1h, the longest load"));
+    if time.duration() > LONGEST {
+        return Err(format!("{text} is longer than 1h, the longest time"));
     }
     Ok(time)
+}
+
+/// Which fault.
+#[derive(Debug, Subcommand)]
+pub enum Fault {
+    /// Kill a container, and start it again
+    Kill(FaultOn),
+    /// Freeze a container's processes: connections stay open, and nothing answers
+    Freeze(FaultOn),
+    /// Take a container out of its networks, and put it back
+    Partition(FaultOn),
+    /// Let each request to a gateway wait before the gateway gets it
+    Delay(Delay),
+    /// Answer each request to a gateway with status 500; HAProxy's checks pass
+    Errors(FaultOn),
+    /// Undo the fault of a run that was killed, or end one that goes on
+    Undo(FolderArg),
+    /// Hold the fault that the standard input describes, until that ends
+    #[command(hide = true)]
+    Hold(FolderArg),
+}
+
+/// What fails, and for how long.
+#[derive(Args, Clone, Debug)]
+pub struct FaultOn {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub folder: FolderArg,
+    /// The container: a gateway such as s3g2, or another service such as om1
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+    /// For how long, 1h at most
+    #[arg(long = "for", value_name = "TIME", default_value = "30s", value_parser = time_that_ends)]
+    pub time: Span,
+}
+
+/// Arguments of `fault delay`.
+#[derive(Args, Clone, Debug)]
+pub struct Delay {
+    /// How long each request waits, such as 200ms; 1h at most
+    #[arg(value_name = "DELAY", value_parser = time_that_ends)]
+    pub delay: Span,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described at its type")]
+    pub on: FaultOn,
 }
 
 /// Arguments of `collect`.

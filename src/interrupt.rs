@@ -118,7 +118,8 @@ pub(crate) fn signal_group(group: u32, signal: Signal) {
     }
 }
 
-fn signal_process(process: u32, signal: Signal) {
+/// Sends a signal to a process; one that has ended needs none.
+pub(crate) fn signal_process(process: u32, signal: Signal) {
     if let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) {
         let _ = kill_process(process, signal);
     }

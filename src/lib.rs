@@ -21,6 +21,7 @@ pub mod credentials;
 pub mod digest;
 pub mod engine;
 pub mod error;
+pub mod fault;
 pub mod haproxy;
 pub mod interrupt;
 pub mod jmx;
@@ -167,6 +168,7 @@ fn dispatch(
         Verb::User(verb) => commands::user::run(verb, &context),
         Verb::Smoke(arguments) => commands::smoke::run(&arguments, &context),
         Verb::Bench(arguments) => commands::bench::run(&arguments, &context),
+        Verb::Fault(verb) => commands::fault::run(verb, &context),
         Verb::Collect(arguments) => commands::collect::run(&arguments, &context),
         Verb::Doctor(arguments) => commands::doctor::run(&arguments, &context),
         Verb::Config(verb) => commands::config::run(verb, context),

@@ -237,7 +237,7 @@ fn what_is_no_load_is_refused_before_anything_is_sent() {
         (&["--size", "0"], "0 is not between 1B and 64MiB"),
         (&["--size", "1KiB,65MiB"], "65MiB is not between 1B and 64MiB"),
         (&["--size", "1,2,3,4,5,6,7,8,9"], "--size names 9 sizes, and a load has 8 at most"),
-        (&["--for", "2h"], "2h is longer than 1h, the longest load"),
+        (&["--for", "2h"], "2h is longer than 1h, the longest time"),
         (&["--for", "20"], "`20` has no unit"),
         (&["--mix", "put=0"], "has no request"),
         (&["--mix", "list=1"], "`list` is not one of put, get, head"),

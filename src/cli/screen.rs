@@ -10,7 +10,7 @@ use super::Verb;
 const TASKS: &[(&str, &[&str])] = &[
     ("Create", &["up", "run", "generate", "haproxy"]),
     ("Change", &["scale", "drain", "resume", "restart", "upgrade", "reload", "user", "stop", "start"]),
-    ("Look", &["status", "ls", "nodes", "logs", "env", "smoke", "bench", "doctor", "collect"]),
+    ("Look", &["status", "ls", "nodes", "logs", "env", "smoke", "bench", "fault", "doctor", "collect"]),
     ("Leave", &["down"]),
     ("The tool itself", &["config", "templates", "schema", "completions", "man"]),
 ];

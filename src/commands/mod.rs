@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod down;
 pub mod drain;
 pub mod env;
+pub mod fault;
 pub mod generate;
 pub mod haproxy;
 pub mod logs;

@@ -12,6 +12,7 @@ pub mod swarm;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::process::ExitStatus;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::ui::Ui;
 pub use advice::{is_of_a_taken_port, is_of_what_is_gone, is_overtaken};
 pub use invocation::{Invocation, Variables, quoted};
 pub use place::Place;
-pub use process::Finished;
+pub use process::{Finished, leave_session};
 
 /// The label by which this tool identifies its containers, volumes and networks; its value is their role.
 pub const ROLE_LABEL: &str = "io.github.ozone-compose.role";
@@ -135,6 +136,18 @@ impl Engine {
         self.interrupt.check()?;
         self.show(invocation);
         process::attend_own(invocation, variables, &self.interrupt)
+    }
+
+    /// Runs a person's own command, whose input ends when this process ends, however it ends, or a person stops it; `hear`
+    /// gets each line that it prints. Returns how it ended.
+    ///
+    /// # Errors
+    /// When the program cannot be started, or a person has stopped the run before.
+    pub fn hold_own(&self, invocation: &Invocation, hear: impl FnMut(&str)) -> Result<ExitStatus> {
+        self.interrupt.check()?;
+        self.show(invocation);
+        let ended = process::hold(invocation, &self.interrupt, hear);
+        ended.map_err(|error| process::not_run(invocation, &error).into())
     }
 
     /// Turns this process into a command of the engine.

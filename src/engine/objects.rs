@@ -108,6 +108,17 @@ pub struct PublishedPort {
     pub outside: u16,
 }
 
+/// A network that a container is in, with what it needs to return there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Attachment {
+    /// The network's name.
+    pub network: String,
+    /// The container's names there, beside its own.
+    pub aliases: Vec<String>,
+    /// The address that was chosen for it there, where one was.
+    pub chosen_address: Option<String>,
+}
+
 /// A container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
@@ -133,6 +144,8 @@ pub struct Container {
     pub command: Vec<String>,
     /// Its addresses, one for each network that it is in; none where it does not run.
     pub addresses: Vec<String>,
+    /// The networks that it is in.
+    pub attachments: Vec<Attachment>,
     /// What it publishes.
     pub ports: Vec<PublishedPort>,
     /// Ports of the host that it is to publish, whether it runs or not.
@@ -160,6 +173,12 @@ impl Container {
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.state == State::Running
+    }
+
+    /// Whether it is in a network.
+    #[must_use]
+    pub fn is_in(&self, network: &str) -> bool {
+        self.attachments.iter().any(|one| one.network == network)
     }
 
     /// The value of a label; empty without it.
@@ -298,6 +317,16 @@ struct InspectedNetworks {
 struct InspectedNetwork {
     #[serde(rename = "IPAddress", default)]
     address: String,
+    #[serde(rename = "Aliases", default, deserialize_with = "or_default")]
+    aliases: Vec<String>,
+    #[serde(rename = "IPAMConfig", default, deserialize_with = "or_default")]
+    chosen: InspectedChoice,
+}
+
+#[derive(Default, Deserialize)]
+struct InspectedChoice {
+    #[serde(rename = "IPv4Address", default)]
+    address: String,
 }
 
 #[derive(Deserialize)]
@@ -423,7 +452,12 @@ fn container(from: Inspected) -> Container {
         hosts.unwrap_or_default().into_iter().filter_map(port)
     });
     let bindings = from.host_config.port_bindings.into_values().flatten().flatten();
-    let addresses = from.network_settings.networks.into_values().map(|network| network.address);
+    let networks = from.network_settings.networks;
+    let addresses: Vec<String> = networks.values().map(|network| network.address.clone()).collect();
+    let attachments = networks.into_iter().map(|(network, InspectedNetwork { aliases, chosen, .. })| {
+        let chosen_address = Some(chosen.address).filter(|address| !address.is_empty());
+        Attachment { network, aliases, chosen_address }
+    });
     Container {
         id: from.id,
         name: from.name.trim_start_matches('/').to_owned(),
@@ -435,7 +469,8 @@ fn container(from: Inspected) -> Container {
         image: from.config.image,
         image_id: from.image,
         command: from.config.cmd,
-        addresses: addresses.filter(|address| !address.is_empty()).collect(),
+        addresses: addresses.into_iter().filter(|address| !address.is_empty()).collect(),
+        attachments: attachments.collect(),
         ports: ports.collect(),
         bindings: bindings.filter_map(|port| port.host_port.parse().ok()).collect(),
         mounts: from.mounts.into_iter().map(|mount| mount.source).collect(),

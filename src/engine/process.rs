@@ -1,10 +1,12 @@
 //! The one place that starts processes.
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, IsTerminal, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,9 @@ use crate::interrupt::Interrupt;
 
 /// How long a command may take to end in good order after a signal.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a wait looks for Ctrl-C.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Last lines of a failed command that its error shows.
 const TAIL_LINES: usize = 20;
@@ -107,6 +112,54 @@ pub(super) fn attend_own(
 ) -> Result<u8> {
     let ended = attend_command(own_command(invocation, variables), interrupt);
     ended.map_err(|error| not_run(invocation, &error).into())
+}
+
+/// Runs a person's own command with this process's standard error, and an input that ends when this process ends, however
+/// it ends, or a person stops it. What the command prints goes to `hear`, line by line.
+pub(super) fn hold(
+    invocation: &Invocation,
+    interrupt: &Interrupt,
+    mut hear: impl FnMut(&str),
+) -> std::io::Result<ExitStatus> {
+    let mut child = own_command(invocation, &Variables::default())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = child.stdin.take();
+    if let (Some(pipe), Some(text)) = (&mut input, &invocation.input) {
+        pipe.write_all(text.as_bytes())?;
+    }
+    let (sender, lines) = mpsc::channel();
+    let output = child.stdout.take();
+    thread::spawn(move || {
+        let lines = output.into_iter().flat_map(|pipe| BufReader::new(pipe).lines().map_while(Result::ok));
+        lines.for_each(|line| drop(sender.send(line)));
+    });
+    loop {
+        match lines.recv_timeout(LOOK) {
+            Ok(line) => hear(&line),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return child.wait(),
+        }
+        if interrupt.happened() {
+            drop(input.take());
+        }
+    }
+}
+
+/// Leaves the terminal and the session of the process that started this one, and so their signals; returns what tells
+/// whether the standard input, which `take` reads before, has ended.
+#[must_use]
+pub fn leave_session() -> Arc<AtomicBool> {
+    // It fails only where this process leads a group already.
+    let _ = rustix::process::setsid();
+    let ended = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&ended);
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        told.store(true, Ordering::Relaxed);
+    });
+    ended
 }
 
 fn attend_command(mut command: Command, interrupt: &Interrupt) -> std::io::Result<u8> {

@@ -172,6 +172,28 @@ impl<'a> Control<'a> {
         self.set(names, "health down")
     }
 
+    /// Has the current worker send a gateway's requests to another place, until the next reload: a name, which it
+    /// resolves from now on, and its address until then.
+    ///
+    /// # Errors
+    /// When HAProxy does not answer for 30 s, or still sends them elsewhere. One that does not know the gateway is none.
+    pub fn lead(&self, name: &GatewayName, host: &str, address: &str, port: u16) -> Result<()> {
+        let commands = [
+            format!("@1 set server gateways/{name} fqdn {host}"),
+            format!("@1 set server gateways/{name} addr {address} port {port}"),
+        ];
+        let said = patiently(|| self.ask(&commands))?;
+        let loaded = self.loaded()?;
+        let end = format!(":{port}");
+        match loaded.gateways.iter().find(|one| one.name == *name) {
+            Some(server) if !server.address.ends_with(&end) => {
+                let message = format!("HAProxy does not send requests for {name} to {host}:{port}");
+                Err(Failure::new(Status::Failed, message).with_detail(said.concat().trim()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sets something of the gateways that the current worker knows.
     fn set(&self, names: &[GatewayName], what: &str) -> Result<()> {
         let tell = |name| format!("@1 set server gateways/{name} {what}");

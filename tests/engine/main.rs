@@ -9,6 +9,7 @@ mod carrying;
 mod cluster;
 mod encrypting;
 mod ending;
+mod failing;
 mod filling;
 mod finding;
 mod jobs;
