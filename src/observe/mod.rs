@@ -5,6 +5,7 @@
 
 pub mod condition;
 mod including;
+pub mod requests;
 mod stack;
 mod which;
 

@@ -1,8 +1,11 @@
 //! What HAProxy writes about requests, and what it never does.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
+
+use ozone_compose::observe::requests::balanced;
 
 use crate::stage::with_each_haproxy;
 use crate::support::balancer::{Stage, Version};
@@ -49,6 +52,13 @@ fn a_line_names_bucket_and_access_key_and_never_a_signature() {
             "{lines:?}"
         );
         let log = stage.log();
+        let read = balanced(&log);
+        let keys: BTreeSet<_> = read.iter().filter_map(|one| one.access_key.as_deref()).collect();
+        assert!(
+            read.len() == 4 && keys.is_superset(&["AKIDHEADER", "AKIDQUERY"].into()),
+            "{read:?} of {log}"
+        );
+        assert!(read.iter().all(|one| one.server.is_some() && one.milliseconds.is_some()), "{read:?}");
         assert!(!log.contains("cat.jpg"), "{log}");
         assert!(!log.contains("secret") && !log.contains("X-Amz"), "{log}");
     });
