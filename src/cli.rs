@@ -116,7 +116,7 @@ pub enum Verb {
     Status(Status),
     /// Show the nodes of a Swarm and which hold data; --label chooses those
     Nodes(Nodes),
-    /// Show the containers' logs
+    /// Show the containers' logs, or which gateway served a request
     Logs(Logs),
     /// Print the variables that S3 clients read; nothing while the cluster does not answer
     ///
@@ -536,12 +536,38 @@ pub struct Logs {
     /// Go on as new lines come
     #[arg(short, long)]
     pub follow: bool,
-    /// Only the last lines of each container
+    /// Only the last lines of each container; with --gateway-requests, the last requests, 20 where no ID is given
     #[arg(long, value_name = "LINES", allow_hyphen_values = true)]
     pub tail: Option<Lines>,
+    /// Show which gateway served requests, by HAProxy's log and the gateways' audit logs: those of these ids, from
+    /// `x-amz-request-id` or `x-amz-id-2`, or the last ones
+    #[arg(long, value_name = "ID", num_args = 0.., value_parser = request_id, conflicts_with_all = ["follow", "services"])]
+    pub gateway_requests: Option<Vec<String>>,
+    /// How to print requests
+    #[arg(long, value_enum, default_value_t, requires = "gateway_requests")]
+    pub format: Format,
     /// Services, such as s3g2; all of them without
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
+}
+
+/// Longer than any id of a request: Ozone's have 36 characters, those of S3 elsewhere up to 76.
+const LONGEST_REQUEST_ID: usize = 100;
+
+/// An id is searched for in a container, and its characters are no option and no pattern there.
+fn request_id(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_+/=.".contains(c);
+    if text.is_empty()
+        || text.len() > LONGEST_REQUEST_ID
+        || text.starts_with('-')
+        || !text.chars().all(is_plain)
+    {
+        return Err(
+            "a request's id has letters, digits and hyphens, such as 5d41402a-1111-4222-8333-0123456789ab"
+                .to_owned(),
+        );
+    }
+    Ok(text.to_owned())
 }
 
 /// Arguments of `nodes`.

@@ -27,6 +27,9 @@ use crate::workspace::seal::{Standing, standing};
 /// How long a JVM may take to write a thread dump: some 50 ms on a healthy machine, more on a busy one.
 const DUMP_TIME: Duration = Duration::from_secs(2);
 
+/// Lines of each log.
+const LOG_LINES: u32 = 10_000;
+
 /// Runs the verb.
 pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
     let folder = &arguments.folder.folder;
@@ -151,7 +154,11 @@ fn add_containers(bundle: &mut Bundle, observed: &Observed, site: Option<&Site>,
         thread::sleep(DUMP_TIME.saturating_sub(dumped.elapsed()));
     }
     for container in all {
-        bundle.add(format!("logs/{}.log", container.name), Kind::Text, evidence::log(engine, container));
+        bundle.add(
+            format!("logs/{}.log", container.name),
+            Kind::Text,
+            evidence::log(engine, container, LOG_LINES),
+        );
     }
 }
 
@@ -170,7 +177,7 @@ fn add_stack(bundle: &mut Bundle, name: &str, engine: &Engine) {
         let inspect = ["inspect", "--type", "service", &service.name];
         let inspect = engine.command(&format!("inspect the service {}", service.name), inspect);
         bundle.add(format!("inspect/{}.json", service.name), Kind::Json, engine.run(&inspect));
-        let log = evidence::service_log(engine, &service.name);
+        let log = evidence::service_log(engine, &service.name, LOG_LINES);
         bundle.add(format!("logs/{}.log", service.name), Kind::Text, log);
     }
 }

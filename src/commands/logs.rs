@@ -1,5 +1,7 @@
 //! `logs`: the containers' logs, by `docker compose logs`, and on Swarm by `docker service logs`.
 
+mod requests;
+
 use anyhow::Result;
 
 use super::Context;
@@ -11,6 +13,9 @@ use crate::spec::values::Target;
 /// Runs the verb: this process becomes `docker compose logs`, so that its exit code and Ctrl-C are its own.
 pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
     let site = Site::of_any_target(&arguments.folder.folder)?;
+    if let Some(ids) = &arguments.gateway_requests {
+        return requests::run(ids, arguments, &site, context);
+    }
     if site.spec.target == Target::Swarm {
         return of_swarm(arguments, &site, context);
     }

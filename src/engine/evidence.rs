@@ -7,9 +7,6 @@ use anyhow::{Result, bail};
 use super::Engine;
 use super::objects::Container;
 
-/// Last lines of a container's log, of each of its two streams.
-const LOG_LINES: &str = "10000";
-
 /// Requests a thread dump of every Java process in the container and prints its id. The image has no `jstack`, the
 /// process is not the first where an init starts it, and not every image has `pgrep`.
 const DUMP_THREADS: &str = "for p in /proc/[0-9]*; do \
@@ -41,21 +38,21 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<String> {
     engine.run(&engine.command(&purpose, ["inspect", &container.id]))
 }
 
-/// The log of a container, both streams in the order of their times.
+/// The last lines of a container's log, so many of each of its two streams, in the order of their times.
 ///
 /// # Errors
 /// When it is gone, or logs elsewhere.
-pub fn log(engine: &Engine, container: &Container) -> Result<String> {
-    read_log(engine, container, &["--tail", LOG_LINES])
+pub fn log(engine: &Engine, container: &Container, lines: u32) -> Result<String> {
+    read_log(engine, container, &["--tail", &lines.to_string()])
 }
 
 /// The log of all containers of a service of a Swarm, on whatever node, likewise.
 ///
 /// # Errors
 /// When it is gone, or a node does not answer.
-pub fn service_log(engine: &Engine, service: &str) -> Result<String> {
+pub fn service_log(engine: &Engine, service: &str, lines: u32) -> Result<String> {
     let purpose = format!("read the log of the service `{service}`");
-    let logs = ["service", "logs", "--timestamps", "--tail", LOG_LINES, service];
+    let logs = ["service", "logs", "--timestamps", "--tail", &lines.to_string(), service];
     let query = engine.command(&purpose, logs);
     let said = engine.ask(&query)?;
     if !said.status.success() {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use ozone_compose::error::{EXIT_CODES, Status};
 
 use crate::lab::{self, Lab, encrypted, running, with_ended};
+use crate::requesting::for_programs as requests_for_programs;
 use crate::stacking::nodes_for_programs;
 use crate::support::Runs;
 use crate::support::s3::{Behaviour, Wrong};
@@ -129,6 +130,9 @@ fn printed() -> Vec<Value> {
     }
     lab.service.does(Behaviour::with(2, Wrong::Corrupts));
     read(&nodes_for_programs());
+    for object in requests_for_programs() {
+        read(&object);
+    }
     lab.contain(&encrypted());
     lab.succeed(&["generate", "--tls"]);
     read(&lab.run(&["status", "--format", "json"]).stdout);

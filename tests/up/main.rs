@@ -15,6 +15,7 @@ mod machine;
 mod profiles;
 mod removing;
 mod repeating;
+mod requesting;
 mod showing;
 mod stacking;
 mod starting;

@@ -363,6 +363,19 @@ fn a_node_is_emptied_once_others_have_as_many_gateways() {
 }
 
 #[test]
+fn the_gateway_of_a_request_is_as_haproxy_has_logged_it() {
+    let line = "demo_s3g.1.x@node1    | 10.1.2.3:4 [25/Nov/2026:14:42:18.346] s3 gateways/s3g7 0/0/0/7/9 500 54 180 ---- 1/1/0/0/0 0/0 \
+                method=GET bucket=photos key_length=3 access_key=AKID presigned_by=- request_id=abc\n";
+    let machine = with_task_on_node2("s3gw", "gateway");
+    let machine = machine.docker("service\\ logs\\ --timestamps\\ --tail\\ 100000\\ demo_s3g", 0, line, "");
+    let outcome = machine.succeed(&["logs", "--gateway-requests", "abc"]);
+    assert!(outcome.stdout.contains("  abc         s3g7     GET "), "{outcome}");
+    let said = "no log of demo_s3gw.1 was read: no engine runs a program in a container of another node\n";
+    assert_eq!(outcome.stderr, said);
+    assert!(!machine.asked().contains("exec "), "{}", machine.asked());
+}
+
+#[test]
 fn a_kdc_moves_to_another_node() {
     let machine = with_task_on_node2("kdc", "kdc");
     let planned = machine.succeed(&["drain", "--node", "node2", "--dry-run"]).stdout;
