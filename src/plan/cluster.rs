@@ -1,4 +1,4 @@
-//! Ozone's own containers: SCMs, OMs and datanodes, and in which order they start.
+//! Ozone's own containers: SCMs, OMs, datanodes, Recon and HttpFS, and in which order they start.
 
 use serde::Serialize;
 
@@ -16,10 +16,12 @@ pub const SCM_PORT: u32 = 9876;
 pub const OM_PORT: u32 = 9874;
 /// Port of Recon's page.
 pub const RECON_PORT: u32 = 9888;
+/// Port of HttpFS, which has no pages.
+pub const HTTPFS_PORT: u32 = 14000;
 /// Port of an SCM's Ratis group, which any but the first opens when it runs and is about to join.
 const SCM_RATIS_PORT: u32 = 9894;
 
-/// SCMs, OMs and datanodes; the fields are the variables of `docker-compose.yaml.j2`.
+/// SCMs, OMs, datanodes, Recon and HttpFS; the fields are the variables of `docker-compose.yaml.j2`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cluster {
     /// The Compose project.
@@ -36,12 +38,12 @@ pub struct Cluster {
     pub services: Vec<Service>,
 }
 
-/// A service with a volume of its own.
+/// A service of Ozone.
 #[derive(Clone, Debug, Serialize)]
 pub struct Service {
-    /// The service, its host and its volume.
+    /// The service, its host and its volume, where it has one.
     pub name: String,
-    /// `scm`, `om` or `datanode`: also the subcommand of `ozone`.
+    /// `scm`, `om`, `datanode` and so on: also the subcommand of `ozone`.
     pub role: Role,
     /// Variables beside those of `docker-config`.
     pub environment: Vec<Setting>,
@@ -49,8 +51,8 @@ pub struct Service {
     pub web_port: u32,
     /// The same on the host, where it is published.
     pub published: Option<HostPort>,
-    /// `name:/data`.
-    pub volume: String,
+    /// `name:/data`; none of HttpFS, which keeps nothing.
+    pub volume: Option<String>,
     /// What its health check requests.
     pub health_url: String,
     /// Its resource limits; none where the engine alone decides.
@@ -91,14 +93,21 @@ impl Cluster {
         let (scms, oms) = (spec.scm_names(), spec.om_names());
         let datanodes: Vec<String> =
             (1..=spec.datanodes.get()).map(|number| format!("datanode{number}")).collect();
+        let httpfs_port = spec.httpfs.and_then(|port| host_port("ports.httpfs", port, spec));
+        let httpfs =
+            Kind { role: Role::Httpfs, heap: memory.gateway, web_port: HTTPFS_PORT, published: httpfs_port };
         let recon_port = spec.recon.and_then(|port| host_port("ports.recon", port, spec));
         let recon = Kind { role: Role::Recon, heap: memory.om, web_port: RECON_PORT, published: recon_port };
-        let recons: Vec<String> = spec.recon.iter().map(|_| Role::Recon.word().to_owned()).collect();
+        let alone = |role: Role, port: Option<Published>| -> Vec<String> {
+            port.iter().map(|_| role.word().to_owned()).collect()
+        };
+        let (recons, all_httpfs) = (alone(Role::Recon, spec.recon), alone(Role::Httpfs, spec.httpfs));
         let services = [
             of_kind(scm, &scms, spec, |index| start_of_scm(&scms, index)),
             of_kind(om, &oms, spec, |_| start_of_om(&scms)),
             of_kind(datanode, &datanodes, spec, |_| Vec::new()),
-            of_kind(recon, &recons, spec, |_| start_of_recon(&oms)),
+            of_kind(recon, &recons, spec, |_| start_after_om(&oms)),
+            of_kind(httpfs, &all_httpfs, spec, |_| start_of_httpfs(&oms, spec)),
         ];
         Some(Self {
             name: spec.name.clone(),
@@ -130,7 +139,7 @@ fn of_kind(kind: Kind, names: &[String], spec: &Spec, start: impl Fn(usize) -> V
         environment: [start(index), jvm_settings(role.word(), heap, spec.memory.jvm)].concat(),
         web_port,
         published: first.take(),
-        volume: format!("{name}:/data"),
+        volume: (role != Role::Httpfs).then(|| format!("{name}:/data")),
         health_url: format!("http://127.0.0.1:{web_port}/"),
         limits: Limits::of(role.word(), heap, spec),
     };
@@ -162,10 +171,16 @@ fn start_of_om(scms: &[String]) -> Vec<Setting> {
     ]
 }
 
-/// It reads what OM has, and ends where there is none.
-fn start_of_recon(oms: &[String]) -> Vec<Setting> {
+/// A client of OM, which ends where there is none.
+fn start_after_om(oms: &[String]) -> Vec<Setting> {
     let first = oms.first().map_or("om", String::as_str);
     vec![Setting::new("WAITFOR", &format!("{first}:{OM_PORT}"))]
+}
+
+/// A client of Hadoop's file system says for each file how many datanodes get it, three unless it is told otherwise.
+fn start_of_httpfs(oms: &[String], spec: &Spec) -> Vec<Setting> {
+    let replication = spec.replication.datanodes().to_string();
+    [start_after_om(oms), vec![Setting::new("OZONE-SITE.XML_ozone.replication", &replication)]].concat()
 }
 
 fn host_port(key: &str, published: Published, spec: &Spec) -> Option<HostPort> {

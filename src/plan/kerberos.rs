@@ -52,12 +52,13 @@ impl Kerberos {
         let scaled = overlay.scaled.iter().map(|_| SCALED_SERVICE.to_owned());
         let gateways = overlay.names.iter().cloned().chain(scaled);
         let gateways = gateways.map(|name| Client { name, waits: true });
+        let with_volume = cluster.services.iter().filter(|service| service.volume.is_some());
         Some(Self {
             image: kerberos.image.clone(),
             kdc: KDC,
             keytabs: KEYTABS,
             clients: of_cluster.chain(gateways).collect(),
-            data: cluster.services.iter().map(|service| service.name.clone()).collect(),
+            data: with_volume.map(|service| service.name.clone()).collect(),
             inline: spec.engine == EngineAt::Remote,
         })
     }

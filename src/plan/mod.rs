@@ -68,17 +68,19 @@ pub enum Role {
     Scm,
     Kdc,
     Recon,
+    Httpfs,
     Monitoring,
     Network,
 }
 
 impl Role {
     /// Roles of containers, in the order in which a cluster stops: clients before the services that they use.
-    pub const OF_CONTAINERS: [Self; 9] = [
+    pub const OF_CONTAINERS: [Self; 10] = [
         Self::Monitoring,
         Self::Balancer,
         Self::Files,
         Self::Gateway,
+        Self::Httpfs,
         Self::Recon,
         Self::Om,
         Self::Datanode,
@@ -101,6 +103,7 @@ impl Role {
             Self::Scm => "scm",
             Self::Kdc => "kdc",
             Self::Recon => "recon",
+            Self::Httpfs => "httpfs",
             Self::Monitoring => "monitoring",
             Self::Network => "network",
         }
@@ -162,6 +165,7 @@ impl Plan {
                     .collect(),
                 secure: kerberos.is_some(),
                 recon: spec.recon.is_some(),
+                httpfs: spec.httpfs.is_some(),
             });
             match (spec.target, &overlay) {
                 (Target::Swarm, Some(overlay)) => {
@@ -239,7 +243,8 @@ fn of_all_jvms(spec: &Spec, of: impl Fn(Heap) -> u32) -> u32 {
     }
     let (scms, oms) = (spec.scms.get() * of(memory.scm), spec.oms.get() * of(memory.om));
     let recon = spec.recon.map_or(0, |_| of(memory.om));
-    gateways + scms + oms + recon + spec.datanodes.get() * of(memory.datanode)
+    let httpfs = spec.httpfs.map_or(0, |_| of(memory.gateway));
+    gateways + scms + oms + recon + httpfs + spec.datanodes.get() * of(memory.datanode)
 }
 
 /// The variable that may replace the value of a key in the generated Compose files.

@@ -51,6 +51,8 @@ pub struct Facts {
     pub secure: bool,
     /// Whether there is a Recon.
     pub recon: bool,
+    /// Whether there is an HttpFS.
+    pub httpfs: bool,
 }
 
 enum When {
@@ -68,6 +70,8 @@ enum When {
     Secure,
     /// With Recon.
     Recon,
+    /// With HttpFS.
+    Httpfs,
 }
 
 /// A line, written when all of its conditions are true.
@@ -79,6 +83,8 @@ pub const OM_SERVICE: &str = "omservice";
 const SECURE: &[When] = &[When::Secure];
 const RECON: &[When] = &[When::Recon];
 const SECURE_RECON: &[When] = &[When::Secure, When::Recon];
+const HTTPFS: &[When] = &[When::Httpfs];
+const SECURE_HTTPFS: &[When] = &[When::Secure, When::Httpfs];
 
 /// Words in `{}` are facts of the cluster. A row whose name has `{scm}` or `{om}` in it stands for one of each.
 const TABLE: &[(&str, &[Row])] = &[
@@ -246,6 +252,37 @@ const TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
+        "HttpFS: its clients say who they are, and it asks OM in their names. Its process is `hadoop`'s, with Kerberos `httpfs`'s.",
+        &[
+            (HTTPFS, "CORE-SITE.XML_hadoop.proxyuser.hadoop.hosts", "*"),
+            (HTTPFS, "CORE-SITE.XML_hadoop.proxyuser.hadoop.groups", "*"),
+            (SECURE_HTTPFS, "CORE-SITE.XML_hadoop.proxyuser.httpfs.hosts", "*"),
+            (SECURE_HTTPFS, "CORE-SITE.XML_hadoop.proxyuser.httpfs.groups", "*"),
+            (SECURE_HTTPFS, "HTTPFS-SITE.XML_httpfs.hadoop.authentication.type", "kerberos"),
+            (
+                SECURE_HTTPFS,
+                "HTTPFS-SITE.XML_httpfs.hadoop.authentication.kerberos.principal",
+                "httpfs/httpfs@EXAMPLE.COM",
+            ),
+            (
+                SECURE_HTTPFS,
+                "HTTPFS-SITE.XML_httpfs.hadoop.authentication.kerberos.keytab",
+                "/etc/security/keytabs/httpfs.keytab",
+            ),
+            (SECURE_HTTPFS, "HTTPFS-SITE.XML_hadoop.http.authentication.type", "kerberos"),
+            (
+                SECURE_HTTPFS,
+                "HTTPFS-SITE.XML_hadoop.http.authentication.kerberos.principal",
+                "HTTP/httpfs@EXAMPLE.COM",
+            ),
+            (
+                SECURE_HTTPFS,
+                "HTTPFS-SITE.XML_hadoop.http.authentication.kerberos.keytab",
+                "/etc/security/keytabs/httpfs.keytab",
+            ),
+        ],
+    ),
+    (
         "Who the services are to Kerberos: one principal a kind of service, so that any number of them fits.",
         &[
             (SECURE, "CORE-SITE.XML_hadoop.security.authentication", "kerberos"),
@@ -317,6 +354,7 @@ pub fn settings(facts: &Facts) -> Vec<Group> {
         When::Several => facts.scms.len() > 1 || facts.oms.len() > 1,
         When::Secure => facts.secure,
         When::Recon => facts.recon,
+        When::Httpfs => facts.httpfs,
     };
     let group = |(why, rows): &(&'static str, &[Row])| {
         let rows = rows.iter().filter(|(conditions, _, _)| conditions.iter().all(holds));
@@ -361,6 +399,7 @@ mod tests {
             services: vec!["om".to_owned(), "s3g".to_owned()],
             secure: false,
             recon: false,
+            httpfs: false,
         };
         let settings = settings(&facts).into_iter().flat_map(|group| group.settings);
         settings.map(|Setting { name, value }| format!("{name}={value}")).collect()

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Role;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Service};
 use super::draining::{Notice, script};
 use super::kerberos::{KDC, KEYTABS, Kerberos};
 use super::overlay::{Config, Overlay};
@@ -159,15 +159,19 @@ impl Stack {
             let patience = kerberos.map(|_| Setting::new("RES_OPTIONS", NAME_SERVER_PATIENCE));
             own.iter().cloned().chain(waits).chain(patience).collect()
         };
-        let services = cluster.services.iter().map(|service| StateService {
-            name: service.name.clone(),
-            role: service.role,
-            keytab: if service.role == Role::Datanode { "dn" } else { service.role.word() },
-            environment: environment(&service.environment),
-            volume: service.volume.clone(),
-            memory: memory(&service.limits),
-            node: (number_of(&service.name) - 1) % spec.nodes.get() + 1,
-        });
+        let state = |service: &Service| {
+            let volume = service.volume.clone()?;
+            Some(StateService {
+                name: service.name.clone(),
+                role: service.role,
+                keytab: if service.role == Role::Datanode { "dn" } else { service.role.word() },
+                environment: environment(&service.environment),
+                volume,
+                memory: memory(&service.limits),
+                node: (number_of(&service.name) - 1) % spec.nodes.get() + 1,
+            })
+        };
+        let services = cluster.services.iter().filter_map(state);
         let ports: Vec<Publication> = overlay
             .ports
             .iter()

@@ -101,6 +101,8 @@ pub struct Spec {
     pub kerberos: Option<Kerberos>,
     /// The port of Recon on the host; none where there is no Recon.
     pub recon: Option<Published>,
+    /// The port of HttpFS on the host; none where there is no HttpFS.
+    pub httpfs: Option<Published>,
     /// Prometheus and Grafana; none where there is no monitoring.
     pub monitoring: Option<Monitoring>,
     /// How many SCMs.
@@ -386,6 +388,7 @@ impl Spec {
             ("ports.scm", pages, of_cluster(ports.scm)),
             ("ports.om", pages, of_cluster(ports.om)),
             ("ports.recon", pages, self.recon.and_then(Published::port)),
+            ("ports.httpfs", pages, self.httpfs.and_then(Published::port)),
             ("ports.prometheus", pages, self.monitoring.as_ref().and_then(|one| one.prometheus.port())),
             ("ports.grafana", pages, self.monitoring.as_ref().and_then(|one| one.grafana.port())),
         ];

@@ -453,6 +453,17 @@ pub static OPTIONS: &[Opt] = &[
         ..ROW
     },
     Opt {
+        key: "httpfs",
+        flag: "httpfs",
+        placeholder: "on|off",
+        takes: Switch::TAKES,
+        default: Preset::Is("off"),
+        scope: Scope::Cluster,
+        group: CLUSTER,
+        help: "Whether HttpFS runs beside the cluster: WebHDFS's API over http, for what speaks to Hadoop's file system",
+        ..ROW
+    },
+    Opt {
         key: "monitoring",
         flag: "monitoring",
         placeholder: "on|off",
@@ -638,6 +649,17 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: PORTS,
         help: "Port of Recon's page, with --recon",
+        ..ROW
+    },
+    Opt {
+        key: "ports.httpfs",
+        flag: "httpfs-port",
+        placeholder: "PORT|off",
+        takes: Published::TAKES,
+        default: Preset::Is("14000"),
+        scope: Scope::Cluster,
+        group: PORTS,
+        help: "Port of HttpFS, with --httpfs",
         ..ROW
     },
     Opt {

@@ -65,7 +65,8 @@ impl Spec {
             seed: reader.chosen("seed"),
             dist: reader.chosen("ozone.dist"),
             kerberos: kerberos(&mut reader, registry.as_ref()),
-            recon: recon(&mut reader),
+            recon: beside("recon", "ports.recon", &mut reader),
+            httpfs: beside("httpfs", "ports.httpfs", &mut reader),
             monitoring: monitoring(&mut reader, registry.as_ref()),
             scms: reader.get("scm.count"),
             oms: reader.get("om.count"),
@@ -293,7 +294,7 @@ impl Spec {
     }
 
     fn check_additions(&self, reader: &mut Reader) {
-        for key in ["balancer.tls", "security", "ozone.dist", "recon", "monitoring"] {
+        for key in ["balancer.tls", "security", "ozone.dist", "recon", "httpfs", "monitoring"] {
             if self.profile == Profile::Upstream && reader.choices.of(key).is_some() {
                 let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
                 reader.problem(key, message.to_owned());
@@ -425,6 +426,7 @@ const NOT_ORCHESTRATED: &[(&str, &str)] = &[
     ("gateways.weight", "its gateways are one service, and equal"),
     ("ozone.dist", "its nodes do not see a folder of this machine"),
     ("recon", "it is not made for it yet"),
+    ("httpfs", "it is not made for it yet"),
     ("monitoring", "Prometheus of your own reads /metrics of HAProxy and /prom of all else there"),
     ("seed", "write the objects with an S3 client"),
     ("ports.bind", "ports are published on every address of a node, or on none"),
@@ -528,9 +530,9 @@ fn kerberos(reader: &mut Reader, registry: Option<&Registry>) -> Option<Kerberos
     (security == Security::Kerberos).then_some(Kerberos { image, users })
 }
 
-/// Where Recon is published, if there is one.
-fn recon(reader: &mut Reader) -> Option<Published> {
-    let (switch, port) = (reader.get::<Switch>("recon"), reader.get("ports.recon"));
+/// Where a service beside the cluster is published, if there is one.
+fn beside(key: &'static str, port: &'static str, reader: &mut Reader) -> Option<Published> {
+    let (switch, port) = (reader.get::<Switch>(key), reader.get(port));
     (switch == Switch::On).then_some(port)
 }
 

@@ -342,7 +342,7 @@ impl Planner<'_> {
     /// Gateways first, as for another image.
     fn restart_all(&self) -> Result<Vec<Step>, Failure> {
         let mut steps = self.restart(&[])?;
-        for member in self.data_services() {
+        for member in self.ozone_services() {
             let restart = Action::Restart(Target::of(member));
             steps.push(Step::new(restart, "it is to run the distribution as it is now"));
             steps.extend(awaited(member));
@@ -350,9 +350,9 @@ impl Planner<'_> {
         Ok(steps)
     }
 
-    /// What has a volume, in the order in which they depend on each other.
-    fn data_services(&self) -> impl Iterator<Item = &Member> {
-        [Role::Scm, Role::Om, Role::Datanode, Role::Recon]
+    /// Ozone's own services beside the gateways, in the order in which they depend on each other.
+    fn ozone_services(&self) -> impl Iterator<Item = &Member> {
+        [Role::Scm, Role::Om, Role::Datanode, Role::Recon, Role::Httpfs]
             .into_iter()
             .flat_map(|role| self.observed.of_role(role))
     }
@@ -369,7 +369,7 @@ impl Planner<'_> {
             steps.push(self.rotation("one at a time is to leave"));
         }
         steps.extend(gateways);
-        for member in self.data_services() {
+        for member in self.ozone_services() {
             let Some(cause) = self.outdated(member) else { continue };
             steps.push(Step::new(Action::Update(vec![member.container.service().to_owned()]), cause));
             steps.extend(awaited(member));
@@ -381,7 +381,7 @@ impl Planner<'_> {
     fn finalize(&self) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
         let older: Vec<&str> = self
-            .data_services()
+            .ozone_services()
             .filter(|one| self.outdated(one).is_some())
             .map(|one| one.container.service())
             .collect();

@@ -34,6 +34,7 @@ fn services(site: &Site) -> Vec<Service> {
         Role::Gateway if site.spec.discovery == Discovery::Dns => vec![SCALED_SERVICE.to_owned()],
         Role::Gateway => site.spec.gateway_names().map(|name| name.to_string()).collect(),
         Role::Kdc => site.spec.kerberos.iter().map(|_| "kdc".to_owned()).collect(),
+        Role::Httpfs => site.spec.httpfs.iter().map(|_| "httpfs".to_owned()).collect(),
         Role::Recon => site.spec.recon.iter().map(|_| "recon".to_owned()).collect(),
         Role::Monitoring => site.spec.monitoring.iter().map(|_| "prometheus".to_owned()).collect(),
         Role::Files | Role::Network => Vec::new(),

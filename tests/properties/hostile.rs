@@ -102,7 +102,8 @@ fn places(plan: &mut Plan) -> Vec<&mut String> {
     if let Some(cluster) = cluster {
         places.push(&mut cluster.inventory);
         for service in &mut cluster.services {
-            places.extend([&mut service.name, &mut service.volume, &mut service.health_url]);
+            places.extend([&mut service.name, &mut service.health_url]);
+            places.extend(service.volume.as_mut());
             places.extend(of_settings(&mut service.environment));
         }
     }

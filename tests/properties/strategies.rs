@@ -48,7 +48,9 @@ pub(crate) fn valid_choices() -> impl Strategy<Value = Choices> {
                 let is_meant = match option.key {
                     "gateways.drained" => can_drain,
                     "gateways.weight" => can_drain && place != Where::RealHosts,
-                    "gateways.image" | "balancer.tls" | "security" | "monitoring" | "recon" => is_tuned,
+                    "gateways.image" | "balancer.tls" | "security" | "monitoring" | "recon" | "httpfs" => {
+                        is_tuned
+                    }
                     "ozone.dist" => is_tuned && !is_remote,
                     "gateways.discovery" => has_few,
                     "checkout" => has_room,

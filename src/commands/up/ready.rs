@@ -9,7 +9,7 @@ use crate::act::{Bucket, Written};
 use crate::commands::{Context, counted};
 use crate::observe::Observed;
 use crate::plan::Role;
-use crate::plan::cluster::{OM_PORT, RECON_PORT, SCM_PORT};
+use crate::plan::cluster::{HTTPFS_PORT, OM_PORT, RECON_PORT, SCM_PORT};
 use crate::plan::monitoring::{GRAFANA_PORT, PROMETHEUS_PORT};
 use crate::site::Site;
 
@@ -42,6 +42,7 @@ pub(in crate::commands) fn announce(
         ("scm", observed.page(Role::Scm, SCM_PORT, &host)),
         ("om", observed.page(Role::Om, OM_PORT, &host)),
         ("recon", observed.page(Role::Recon, RECON_PORT, &host)),
+        ("httpfs", observed.page(Role::Httpfs, HTTPFS_PORT, &host)),
         ("prometheus", observed.page(Role::Monitoring, PROMETHEUS_PORT, &host)),
         ("grafana", observed.page(Role::Monitoring, GRAFANA_PORT, &host)),
     ];
@@ -97,6 +98,7 @@ impl Ready<'_> {
             ("SCM", page("scm")),
             ("OM", page("om")),
             ("Recon", page("recon")),
+            ("HttpFS", page("httpfs")),
             ("Prometheus", page("prometheus")),
             ("Grafana", page("grafana")),
             ("remove", site.command("down")),
