@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -113,6 +113,24 @@ fn an_error_is_counted_with_its_kind_and_not_repeated() {
     let error = text.lines().skip_while(|line| !line.starts_with("ERROR")).nth(1).unwrap_or_default();
     assert!(error.starts_with("503 "), "{text}");
     assert_eq!(service.leftovers(), 0);
+}
+
+#[test]
+fn a_system_that_starts_programs_with_few_file_descriptors_does_not_limit_the_clients() {
+    // So slow that all clients wait at once.
+    let slow = Behaviour { gateways: 1, wrong: Some((1, Wrong::Slow)), ..Behaviour::healthy(1) };
+    let service = Service::start(slow);
+    let machine = machine(&service);
+    let own = machine.command(&["bench", "-o", "there", "-q", "--for", "300ms", "--clients", "100"]);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "ulimit -S -n 64 && exec \"$0\" \"$@\" --format json"]).arg(own.get_program());
+    shell.args(own.get_args()).env_clear().current_dir(own.get_current_dir().expect("a folder"));
+    shell.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let outcome = Outcome::of(&mut shell);
+    assert_eq!(outcome.status, 0, "{outcome}");
+    let json = json(&outcome);
+    assert!(sum(&json["operations"], "requests") >= 100, "{json:#}");
+    assert_eq!(sum(&json["operations"], "errors"), 0, "{json:#}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::ErrorKind;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use listeners::Protocol;
 
@@ -11,6 +11,9 @@ use super::{Check, ask};
 use crate::engine::{Engine, Place};
 use crate::error::Status;
 use crate::plan::requirements::{RequiredPort, Requirements};
+
+/// Whether this program was built for macOS, whose sockets and tools differ from those of Linux.
+const IS_MACOS: bool = cfg!(target_os = "macos");
 
 /// A port that another process holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +117,10 @@ impl<'a> HostPorts<'a> {
 #[must_use]
 pub fn is_free(address: IpAddr, port: u16) -> bool {
     // What else may fail, such as a port below 1024, the engine may be allowed.
-    !matches!(TcpListener::bind((address, port)), Err(error) if error.kind() == ErrorKind::AddrInUse)
+    let is_held =
+        |address| TcpListener::bind((address, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
+    // macOS lets a process listen on an address while another one listens on all of them.
+    !(is_held(address) || IS_MACOS && is_held(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
 }
 
 /// Ports of the host in `0.0.0.0:9878->9878/tcp, [::]:8000-8002->8000-8002/tcp, 9882/tcp`.
@@ -169,6 +175,7 @@ fn judge(taken: &Taken, needs: &Requirements, ports: &HostPorts<'_>) -> Check {
             format!("`docker ps --filter publish={port}` names the container behind it")
         }
         Holder::Process { pid, .. } => format!("stop process {pid}"),
+        Holder::Unknown if IS_MACOS => format!("`sudo lsof -nP -iTCP:{port} -sTCP:LISTEN` names it"),
         Holder::Unknown => format!("`sudo ss -ltnp 'sport = :{port}'` names it"),
     };
     let finding = format!("{port} ({key}) is held by {}", taken.holder);
@@ -189,8 +196,6 @@ fn foreign_address(needs: &Requirements) -> Option<Check> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
     use crate::interrupt::Interrupt;
     use crate::ui::Ui;

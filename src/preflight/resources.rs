@@ -41,7 +41,8 @@ pub(super) fn check(engine: &Engine, needs: &Requirements) -> Vec<Check> {
         said.ok().and_then(|said| serde_json::from_str(said.stdout.trim()).ok()).unwrap_or_default();
     let folder = &info.docker_root_dir;
     let free = match engine.place() {
-        Place::Here => free_space(folder),
+        // Docker Desktop runs in a virtual machine, whose folders only its containers see.
+        Place::Here => free_space(folder).or_else(|| free_inside(engine, needs)),
         Place::Around(_) | Place::Elsewhere(_) => free_inside(engine, needs),
     };
     let disk = free.map(|free| judge_disk(free, folder));

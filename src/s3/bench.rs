@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rusty_s3::actions::ListObjectsV2;
 
 use super::{Client, Endpoint, Key, PAUSE, insist};
@@ -31,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Rest of a client after an error: where nothing listens, answers come in microseconds, and nobody sends so many.
 const REST: Duration = Duration::from_millis(50);
+
+/// File descriptors beside those of clients: files, pipes of commands, and connections that are being closed.
+const OTHER_DESCRIPTORS: u64 = 128;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -60,6 +64,7 @@ impl Load {
     pub fn new(endpoint: &Endpoint, bucket: &str, key: &Key, requests: Requests) -> Result<Self> {
         let Requests { clients, sizes, mix } = requests;
         let client = Client::new(endpoint, bucket, DEADLINE, key)?;
+        allow_connections(clients);
         let largest = sizes.iter().map(|size| size.bytes()).max().unwrap_or(0);
         // One text for all, in no part like another.
         let filling: Arc<[u8]> = (0..largest).map(|place| (place % 251).to_le_bytes()[0]).collect();
@@ -172,5 +177,17 @@ impl Load {
             let begun: Vec<_> = self.callers.iter().map(|caller| scope.spawn(move || work(caller))).collect();
             begun.into_iter().try_for_each(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)))
         })
+    }
+}
+
+/// Lets this process open so many connections, as far as the system permits: on macOS a program starts with 256 file
+/// descriptors, and may have more.
+fn allow_connections(clients: usize) {
+    let wanted = OTHER_DESCRIPTORS + clients as u64;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        // Where it is refused, a client without a connection is an error that the load counts.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit });
     }
 }
