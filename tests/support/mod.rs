@@ -214,6 +214,8 @@ pub(crate) fn tool(name: &str) -> bool {
         "aws" => &["aws", "--version"],
         "curl" => &["curl", "--version"],
         "openssl" => &["openssl", "version"],
+        "bash" => &["bash", "--version"],
+        "shasum" => &["shasum", "--version"],
         "man" => &["man", "--version"],
         "script" => &["script", "--version"],
         "rclone" => &["rclone", "version"],
