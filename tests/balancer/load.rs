@@ -42,6 +42,16 @@ fn a_load_tells_an_answer_that_did_not_begin_from_one_that_did_not_end() {
 }
 
 #[test]
+fn a_load_counts_for_a_gateway_only_what_it_served() {
+    let served = b"HTTP/1.1 200 OK\r\nX-Served-By: s3g1\r\nContent-Length: 1024\r\n\r\n";
+    assert!(report_of(Kind::Head, served).by_gateway().contains_key("s3g1"));
+    let refused = b"HTTP/1.1 502 No\r\nX-Served-By: s3g1\r\nContent-Length: 0\r\n\r\n";
+    let report = report_of(Kind::GetSmall, refused);
+    assert_eq!(failures(&report), [Failure::Status(502)]);
+    assert_eq!(report.by_gateway().len(), 0, "{report}");
+}
+
+#[test]
 fn a_load_repeats_nothing_and_excuses_only_writes_in_flight() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);

@@ -118,13 +118,27 @@ impl Report {
         Self { started: moment, operations: late.cloned().collect() }
     }
 
-    /// How many operations each gateway answered.
+    /// How many operations each gateway served: an answer that is an error counts for nobody.
     pub(crate) fn by_gateway(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
-        for gateway in self.operations.iter().filter_map(|operation| operation.gateway.as_deref()) {
+        let served = self.operations.iter().filter(|operation| operation.failure.is_none());
+        for gateway in served.filter_map(|operation| operation.gateway.as_deref()) {
             *counts.entry(gateway).or_default() += 1;
         }
         counts
+    }
+
+    /// The operations that read, or those that write.
+    pub(crate) fn of_writes(&self, is_write: bool) -> Self {
+        let some = self.operations.iter().filter(|operation| operation.kind.is_write() == is_write);
+        Self { started: self.started, operations: some.cloned().collect() }
+    }
+
+    /// The operations that were in flight at any moment of a time.
+    pub(crate) fn during(&self, time: Range<Instant>) -> Self {
+        let in_flight = |one: &&Operation| one.started < time.end && one.ended() > time.start;
+        let some = self.operations.iter().filter(in_flight);
+        Self { started: time.start, operations: some.cloned().collect() }
     }
 
     fn lasted(&self) -> Duration {
