@@ -93,9 +93,23 @@ impl Machine {
         fs::read_to_string(self.beside("asked")).unwrap_or_default()
     }
 
+    /// The engine that each command was for, by its `DOCKER_HOST`.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let hosts = fs::read_to_string(self.beside("hosts")).unwrap_or_default();
+        hosts.lines().map(str::to_owned).collect()
+    }
+
     /// A file beside the fake `docker`.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.programs.path().join(name)
+    }
+}
+
+impl Drop for Machine {
+    /// In every test: no command has got variables that would change what Compose reads.
+    fn drop(&mut self) {
+        let leaked = fs::read_to_string(self.beside("leaked")).unwrap_or_default();
+        assert!(leaked.is_empty() || std::thread::panicking(), "`docker` was called with {leaked}");
     }
 }
 
