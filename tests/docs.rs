@@ -96,15 +96,32 @@ fn the_page_of_files_names_each_file_that_is_written() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
+    let mut links = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).expect("a page");
         let folder = page.parent().expect("a folder").to_owned();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let place = link.split('#').next().unwrap_or_default();
-            let is_here = place.is_empty() || folder.join(place).exists();
-            assert!(link.starts_with("http") || is_here, "{}: {link}", page.display());
+        let all = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in all.filter(|link| !link.starts_with("http")) {
+            links += 1;
+            let (place, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if place.is_empty() { page.clone() } else { folder.join(place) };
+            assert!(target.exists(), "{}: {link}", page.display());
+            let is_there = heading.is_empty() || anchors(&target).iter().any(|anchor| anchor == heading);
+            assert!(is_there, "{}: {link} names no heading", page.display());
         }
     }
+    assert!(links > 50, "{links}");
+}
+
+/// What links name the headings of a page by, as GitHub makes it: small letters, digits, and `-` for each blank.
+fn anchors(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).expect("a page");
+    let heading = |line: &str| {
+        let words = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?.to_lowercase();
+        let kept = words.chars().filter(|one| one.is_alphanumeric() || [' ', '-', '_'].contains(one));
+        Some(kept.map(|one| if one == ' ' { '-' } else { one }).collect())
+    };
+    text.lines().filter_map(heading).collect()
 }
 
 /// Every page, as a path from the top of the repository.
@@ -136,17 +153,23 @@ fn the_pages_have_every_line_of_the_configurations_and_names_tests_that_are_ther
     }
     let page = fs::read_to_string(path("haproxy.md")).expect("docs/haproxy.md");
     let tests = sources("balancer");
-    for name in page.split('*').filter(|word| word.contains('_') && !word.contains(' ')) {
-        assert!(tests.contains(&format!("fn {name}()")), "{name}");
+    let names = page.split('*').filter(|word| word.contains('_') && !word.contains(' '));
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        assert!(tests.contains(&format!("#[test]\nfn {name}() {{\n")), "{name}");
     }
 }
 
 #[test]
 fn every_message_in_the_page_of_errors_is_one_that_a_test_has_seen() {
     let page = fs::read_to_string(path("troubleshooting.md")).expect("docs/troubleshooting.md");
+    let sources = ["cli", "up", "s3_verbs.rs"].map(sources).join("\n");
+    // Neither what a comment says nor what must not be said.
+    let is_expected = |line: &&str| !["//", "assert!(!"].iter().any(|start| line.trim().starts_with(start));
+    let lines = sources.lines().filter(is_expected).flat_map(|line| [line, "\n"]).collect::<String>();
     // As it reads: without the marks by which Rust goes on in the next line.
-    let seen: String =
-        ["cli", "up", "s3_verbs.rs"].map(sources).join("\n").split("\\\n").map(str::trim_start).collect();
+    let seen: String = lines.split("\\\n").map(str::trim_start).collect();
     let readme = fs::read_to_string(path("../README.md")).expect("README.md");
     let (_, most) = readme.split_once("\n## Troubleshooting\n").expect("a section");
     let rows =

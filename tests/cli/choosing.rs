@@ -214,7 +214,7 @@ fn what_is_chosen_of_a_single_gateway_has_to_be_one_of_them() {
     let twice = Sandbox::new().run(&[&["generate"][..], weight, &["--weight", "s3g2=20"]].concat());
     assert!(twice.status == 2 && twice.stderr.contains("there are two for s3g2"), "{twice}");
     let outside = Sandbox::new().run(&["generate", "--server", "gw1:9878", "--weight", "s3g1=10"]);
-    assert!(outside.stderr.contains("HOST:PORT,weight=N"), "{outside}");
+    assert!(outside.status == 2 && outside.stderr.contains("HOST:PORT,weight=N"), "{outside}");
     let checkout = Sandbox::new().run(&[&["generate", "--base", "none"][..], image].concat());
-    assert!(checkout.stderr.contains("with the base `none`"), "{checkout}");
+    assert!(checkout.status == 2 && checkout.stderr.contains("with the base `none`"), "{checkout}");
 }

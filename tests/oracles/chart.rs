@@ -9,6 +9,9 @@ use serde_json::Value;
 use crate::support::examples::{self, Example};
 use crate::support::{Runs, Sandbox};
 
+/// What begins the name of a variable that sets something in `ozone-site.xml`.
+const SETTING: &str = "OZONE-SITE.XML_";
+
 fn example() -> Example {
     examples::all().into_iter().find(|example| example.case == "kubernetes").expect("an example")
 }
@@ -39,6 +42,7 @@ fn values_are_for_the_chart_and_set_nothing_that_it_sets() {
     let mut all = names(&values["env"]);
     all.extend(names(&values["s3g"]["env"]));
     assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "a name twice is refused: {all:?}");
+    assert!(all.iter().any(|name| name.starts_with(SETTING)), "{all:?}");
     // As charts/ozone/templates/_helpers.tpl of version 0.3.0 sets them.
     for name in [
         "hdds.datanode.dir",
@@ -49,7 +53,7 @@ fn values_are_for_the_chart_and_set_nothing_that_it_sets() {
         "ozone.scm.primordial.node.id",
         "ozone.scm.service.ids",
     ] {
-        assert!(!all.contains(&format!("OZONE-SITE.XML_{name}")), "{name}");
+        assert!(!all.contains(&format!("{SETTING}{name}")), "{name}");
     }
     let script = values["s3g"]["args"][2].as_str().expect("a script");
     assert!(script.starts_with("drain() {\n  sleep 8\n") && script.contains("kill $java"), "{script}");

@@ -108,6 +108,7 @@ fn whatever_is_chosen_an_overlay_publishes_no_port_of_a_checkout_a_second_time()
             // Ports that the engine chooses never collide.
             let chosen = ports.iter().filter_map(|port| port.split("->").next()?.rsplit(':').next());
             let outside: Vec<&str> = chosen.filter(|port| *port != "any").collect();
+            assert!(!outside.is_empty(), "{checkout:?} {options:?}: {ports:?}");
             let distinct: BTreeSet<&&str> = outside.iter().collect();
             assert_eq!(distinct.len(), outside.len(), "{checkout:?} {options:?}: {ports:?}");
         }

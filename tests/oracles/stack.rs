@@ -1,5 +1,7 @@
 //! `docker stack config` reads a stack without a word, and understands what was meant.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::support::examples;
@@ -34,11 +36,15 @@ fn docker_understands_the_example_of_a_stack() {
             assert_eq!(service["deploy"]["update_config"]["order"], "stop-first");
         }
     }
+    let mut with_volumes = BTreeSet::new();
     for (name, service) in stack["services"].as_object().expect("services") {
         assert_eq!(service["deploy"]["endpoint_mode"], "dnsrr", "{name}");
-        let volumes = service["volumes"].as_array().into_iter().flatten();
-        assert!(volumes.clone().all(|volume| volume["type"] == "volume"), "{name} has a path of a host");
+        for volume in service["volumes"].as_array().into_iter().flatten() {
+            assert_eq!(volume["type"], "volume", "{name} has a path of a host");
+            with_volumes.insert(name.as_str());
+        }
     }
+    assert!(with_volumes.is_superset(&["scm1", "om1", "datanode1"].into()), "{with_volumes:?}");
     let command = service("s3gw")["command"][2].as_str().expect("a script");
     assert!(command.contains("seq 270") && command.contains("kill $java"), "{command}");
 }

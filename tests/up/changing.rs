@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lab::{Lab, replica, running};
+use crate::lab::{Container, Lab, replica, running};
 use crate::support::Runs;
 use crate::support::s3::Behaviour;
 
@@ -84,7 +84,9 @@ fn a_gateway_found_by_dns_is_drained_and_awaited_by_its_address_in_every_worker(
 #[test]
 fn the_configuration_that_is_to_be_is_checked_before_it_is_written() {
     let lab = with(3);
+    let before = lab.machine.sandbox.read("haproxy/s3-haproxy.cfg");
     lab.succeed(&["scale", "2"]);
+    assert_eq!(lab.has("meanwhile"), before);
     let checked = lab.has("checked");
     assert!(checked.contains("server s3g2 ") && !checked.contains("server s3g3 "), "{checked}");
     assert_eq!(checked, lab.machine.sandbox.read("haproxy/s3-haproxy.cfg"));
@@ -264,6 +266,7 @@ fn killed_everywhere(
         lab.set("dies", "");
         let serving = lab.in_rotation();
         assert!(serving.is_superset(at_least), "{verb:?} after {commands}: {serving:?}");
+        assert!(serving.len() >= 2, "one at most is away, {verb:?} after {commands}: {serving:?}");
         assert!(lab.containers().is_superset(&serving), "{verb:?} after {commands}: {serving:?}");
         if killed.status == 0 {
             assert!(commands > 1, "it must have been killed in the middle: {killed}");
@@ -305,8 +308,7 @@ fn a_resume_that_was_killed_anywhere_is_finished_by_the_next() {
 
 #[test]
 fn a_rolling_restart_that_was_killed_anywhere_is_finished_by_the_next() {
-    let one_less: BTreeSet<String> = BTreeSet::new();
-    killed_everywhere(|| with(3), &["restart"], &one_less, &first(3));
+    killed_everywhere(|| with(3), &["restart"], &BTreeSet::new(), &first(3));
 }
 
 #[test]
@@ -332,6 +334,7 @@ fn a_removal_that_was_killed_anywhere_is_finished_by_the_next() {
             assert!(commands > 1, "it must have been killed in the middle: {killed}");
             return;
         }
+        assert_eq!(killed.status, -9, "{killed}");
     }
 }
 
@@ -344,7 +347,16 @@ fn an_upgrade_of_gateways_takes_one_at_a_time_and_goes_back() {
         planned.starts_with("write ozone-compose.yaml, s3-haproxy.yaml: the choices have changed\n"),
         "{planned}"
     );
+    let older =
+        |one: Container| if one.role == "gateway" { Container { digest: "older", ..one } } else { one };
+    lab.contain(&running().into_iter().filter(|one| one.service != "s3g3").map(older).collect::<Vec<_>>());
+    lab.did();
     lab.succeed(&upgrade);
+    let steps = |name: &str| {
+        ["drain ", "stop id-", "rm id-", "start ", "down ", "probe ", "ready "]
+            .map(|step| format!("{step}{name}"))
+    };
+    assert_eq!(lab.did(), [steps("s3g1"), steps("s3g2")].concat());
     let choices = lab.machine.sandbox.read("ozone-compose.yaml");
     assert!(
         choices.contains("image: apache/ozone:2.2.0\n") || choices.contains("- apache/ozone:2.2.0"),
@@ -364,8 +376,13 @@ fn an_upgrade_of_gateways_takes_one_at_a_time_and_goes_back() {
 #[test]
 fn an_upgrade_says_to_what() {
     let lab = with(2);
-    assert_eq!(lab.run(&["upgrade"]).status, 2);
-    assert_eq!(lab.run(&["upgrade", "--rollback", "--ozone-version", "2.2.0"]).status, 2);
+    for (more, said) in [
+        (&[][..], "required arguments were not provided:\n  --ozone-version "),
+        (&["--rollback", "--ozone-version", "2.2.0"], "cannot be used with"),
+    ] {
+        let outcome = lab.run(&[&["upgrade"][..], more].concat());
+        assert!(outcome.status == 2 && outcome.stderr.contains(said), "{outcome}");
+    }
     lab.machine.sandbox.write(
         "ozone-compose.yaml",
         "version: 1\nname: demo\ngateways: {count: 2}\nozone: {image: mine:1}\n",

@@ -110,7 +110,7 @@ start() {
     for name; do
         without rows "\"id-$name\""; without ids "id-$name	"
         echo "id-$name	Up 1 second" >> "$here/ids"
-        echo "{\"Id\":\"id-$name\",\"Name\":\"/demo-$name-1\",\"State\":{\"Status\":\"running\",\"ExitCode\":0},\"Config\":{\"Labels\":{\"com.docker.compose.project\":\"demo\",\"com.docker.compose.service\":\"$name\",\"io.github.ozone-compose.role\":\"gateway\"}},\"NetworkSettings\":{\"Networks\":{\"demo_default\":{\"IPAddress\":\"10.0.0.1\"}}}}" >> "$here/rows"
+        echo "{\"Id\":\"id-$name\",\"Name\":\"/demo-$name-1\",\"State\":{\"Status\":\"running\",\"ExitCode\":0},\"Config\":{\"Image\":\"apache/ozone:2.2.1\",\"Labels\":{\"com.docker.compose.project\":\"demo\",\"com.docker.compose.service\":\"$name\",\"io.github.ozone-compose.role\":\"gateway\"}},\"NetworkSettings\":{\"Networks\":{\"demo_default\":{\"IPAddress\":\"10.0.0.1\"}}}}" >> "$here/rows"
     done
 }
 
@@ -145,7 +145,13 @@ case "$*" in
     esac
     exit 0
     ;;
-"exec --interactive id-s3g sh -c "*) /bin/tar -x -f - -O > "$here/checked"; did check; exit 0 ;;
+"exec --interactive id-s3g sh -c "*)
+    # What the file has while another text is checked.
+    [ ! -e haproxy/s3-haproxy.cfg ] || /bin/cat haproxy/s3-haproxy.cfg > "$here/meanwhile"
+    /bin/tar -x -f - -O > "$here/checked"
+    did check
+    exit 0
+    ;;
 "exec --interactive id-s3g"[0-9]*" sh -c "*) did "probe ${3#id-}"; exit 0 ;;
 "exec --env OZONE_OPTS="*" id-om ozone sh "*) shift 6; for command; do did "${command#--execute=}"; done; list shell ;;
 "exec id-s3g sh -c cd "*) /bin/ls haproxy; exit 0 ;;

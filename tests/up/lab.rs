@@ -126,6 +126,8 @@ pub(crate) struct Container {
     pub(crate) has_https: bool,
     /// Which of a scaled service it is, from 1.
     pub(crate) number: u8,
+    /// The digest of what it was made from; empty where it is not known.
+    pub(crate) digest: &'static str,
 }
 
 impl Container {
@@ -164,6 +166,9 @@ impl Container {
         if !role.is_empty() {
             labels["io.github.ozone-compose.role"] = json!(role);
         }
+        if !self.digest.is_empty() {
+            labels["io.github.ozone-compose.digest"] = json!(self.digest);
+        }
         let (command, image) = match *role {
             "balancer" => (self.command, "haproxy:3.2-alpine"),
             _ => ("sleep", "apache/ozone:2.2.1"),
@@ -197,6 +202,7 @@ pub(crate) fn container(service: &str, role: &'static str) -> Container {
         command: "-S /dev/shm/master.sock,mode,600",
         has_https: false,
         number: 1,
+        digest: "",
     }
 }
 

@@ -170,9 +170,13 @@ fn other_files_of_haproxy_need_no_consent() {
     let machine = manager(&[("node1", Some(1))]);
     let machine = with_service(machine, "s3g", "balancer", digest.expect("a digest"));
     machine.sandbox.succeed(&["generate", "--target", "swarm", "--name", "demo", "-q"]);
-    for arguments in [&["up", "--balance", "roundrobin"][..], &["scale", "40"], &["reload"]] {
+    for (arguments, step) in [
+        (&["up", "--balance", "roundrobin"][..], "deploy the stack: "),
+        (&["scale", "40"], "have Swarm run 40 gateways: "),
+        (&["reload"], "deploy the stack, and have HAProxy reload: "),
+    ] {
         let planned = machine.succeed(&[arguments, &["--dry-run"]].concat()).stdout;
-        assert!(!planned.contains("nothing serves"), "{planned}");
+        assert!(planned.contains(step) && !planned.contains("nothing serves"), "{planned}");
     }
 }
 
