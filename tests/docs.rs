@@ -162,30 +162,6 @@ fn the_pages_have_every_line_of_the_configurations_and_names_tests_that_are_ther
 }
 
 #[test]
-fn every_message_in_the_page_of_errors_is_one_that_a_test_has_seen() {
-    let page = fs::read_to_string(path("troubleshooting.md")).expect("docs/troubleshooting.md");
-    let sources = ["cli", "up", "s3_verbs.rs"].map(sources).join("\n");
-    // Neither what a comment says nor what must not be said.
-    let is_expected = |line: &&str| !["//", "assert!(!"].iter().any(|start| line.trim().starts_with(start));
-    let lines = sources.lines().filter(is_expected).flat_map(|line| [line, "\n"]).collect::<String>();
-    // As it reads: without the marks by which Rust goes on in the next line.
-    let seen: String = lines.split("\\\n").map(str::trim_start).collect();
-    let readme = fs::read_to_string(path("../README.md")).expect("README.md");
-    let (_, most) = readme.split_once("\n## Troubleshooting\n").expect("a section");
-    let rows =
-        most.split("\n## ").next().unwrap_or_default().lines().filter_map(|line| line.split('|').nth(1));
-    let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
-    let messages: Vec<&str> = headings.chain(rows.filter(|cell| cell.contains('`'))).collect();
-    assert!(messages.len() > 30, "{messages:?}");
-    for message in messages {
-        let parts = message.split('…').map(|part| part.trim_matches(['`', ' ', ';', ':']));
-        for part in parts.filter(|part| !part.is_empty()) {
-            assert!(seen.contains(part), "{part:?} of {message}");
-        }
-    }
-}
-
-#[test]
 fn the_workflows_for_ci_are_yaml() {
     let page = fs::read_to_string(path("ci.md")).expect("docs/ci.md");
     let workflows: Vec<_> = blocks(&page).into_iter().filter(|(language, _)| *language == "yaml").collect();

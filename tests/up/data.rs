@@ -158,7 +158,7 @@ fn an_object_that_cannot_be_written_fails_up_and_is_named() {
 }
 
 /// Writes an executable script for the shell into `ready.d`.
-fn hook(lab: &Lab, name: &str, script: &str) {
+pub(crate) fn hook(lab: &Lab, name: &str, script: &str) {
     lab.machine.sandbox.write(&format!("ready.d/{name}"), format!("#!/bin/sh\n{script}\n"));
     let path = lab.machine.sandbox.path(&format!("ready.d/{name}"));
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("its mode");

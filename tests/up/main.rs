@@ -21,4 +21,5 @@ mod stacking;
 mod starting;
 #[path = "../support/mod.rs"]
 mod support;
+mod troubles;
 mod waiting;
