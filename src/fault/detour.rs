@@ -1,7 +1,4 @@
-//! Requests to one gateway go through a second HAProxy, in the balancer's container: it delays or refuses them. It ends by
-//! itself once the fault's time is over; HAProxy's own way to the gateway is set back before.
-
-use std::time::Duration;
+//! Requests to one gateway go through a second HAProxy, in the balancer's container: it delays or refuses them.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -14,15 +11,12 @@ use crate::spec::values::GatewayName;
 /// Where the second HAProxy listens, on every address of the balancer's container. Nothing there has this port.
 const PORT: u16 = 29878;
 
-/// How much longer than the fault the second HAProxy may run, so that it is still there when the first one leaves it.
-const MARGIN: Duration = Duration::from_secs(60);
-
-/// Starts the second HAProxy with a configuration, for at most so many seconds. It is a child of no process in the
-/// container: HAProxy's master takes children for its workers.
+/// Starts the second HAProxy with a configuration. It is a child of no process in the container: HAProxy's master takes
+/// children for its workers.
 const START: &str = r#"
 printf '%s\n' "$1" > /dev/shm/fault.cfg
 echo $$ > /dev/shm/fault.pid
-exec timeout "$2" haproxy -db -f /dev/shm/fault.cfg
+exec haproxy -db -f /dev/shm/fault.cfg
 "#;
 
 /// Waits up to 5 s until something listens on the port that the argument names as the kernel does: `:74B6`.
@@ -35,8 +29,9 @@ echo "the second HAProxy does not listen" >&2
 exit 1
 "#;
 
+/// Ends it once it has completed what it has; see `hard-stop-after` of its configuration.
 const END: &str = r#"
-test ! -e /dev/shm/fault.pid || kill "$(cat /dev/shm/fault.pid)"
+test ! -e /dev/shm/fault.pid || kill -USR1 "$(cat /dev/shm/fault.pid)"
 rm -f /dev/shm/fault.cfg /dev/shm/fault.pid
 "#;
 
@@ -56,11 +51,10 @@ pub struct Detour {
 }
 
 impl Detour {
-    pub(super) fn make(&self, balancer: &Container, engine: &Engine, time: Duration) -> Result<()> {
-        let seconds = (time + MARGIN).as_secs().to_string();
+    pub(super) fn make(&self, balancer: &Container, engine: &Engine) -> Result<()> {
         let start = ["exec", "--detach", &balancer.id, "sh", "-c", START, "sh"];
         let start = engine.command("start a second HAProxy", start);
-        engine.run(&start.with([self.configuration(), seconds]))?;
+        engine.run(&start.with([self.configuration()]))?;
         let port = format!(":{PORT:04X}");
         let wait = ["exec", &balancer.id, "sh", "-c", AWAIT, "sh", &port];
         engine.run(&engine.command("wait for the second HAProxy", wait))?;
@@ -72,8 +66,8 @@ impl Detour {
         let control = Control::of(balancer, engine);
         control.lead(&self.name()?, &self.gateway, &self.address, self.port)?;
         let end = ["exec", &balancer.id, "sh", "-c", END];
-        // It may have ended by itself, and ends by itself otherwise.
-        engine.ask(&engine.command("end the second HAProxy", end)).map(drop)
+        // It may be gone, as after a restart of the container.
+        engine.output(&engine.command("end the second HAProxy", end)).map(drop)
     }
 
     fn name(&self) -> Result<GatewayName> {
@@ -94,7 +88,7 @@ impl Detour {
                 .to_owned(),
         };
         format!(
-            "global\n    maxconn 1000\n\
+            "global\n    maxconn 1000\n    hard-stop-after 1m\n\
              defaults\n    mode http\n    timeout connect 5s\n    timeout client 1h\n    timeout server 1h\n\
              frontend fault\n    bind :{PORT}\n    {rule}\n    default_backend gateway\n\
              backend gateway\n    server gateway {gateway}:{port}"

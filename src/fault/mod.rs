@@ -65,7 +65,7 @@ impl Fault {
                 .try_for_each(|one| self.command(engine, &["network", "disconnect", &one.network], &[])),
             Effect::Detour(detour) => {
                 let Some(balancer) = self.container_now(engine)? else { return Ok(()) };
-                detour.make(&balancer, engine, self.time())
+                detour.make(&balancer, engine)
             }
         }
     }
