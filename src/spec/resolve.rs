@@ -118,7 +118,7 @@ impl Spec {
         spec.check_counts(&mut reader);
         spec.check_addresses(&mut reader);
         spec.check_replication(&mut reader);
-        spec.check_additions(&mut reader);
+        spec.check_dist(&mut reader);
         spec.check_target(&mut reader);
         spec.check_domains(&mut reader);
         spec.check_ports(&mut reader);
@@ -128,8 +128,10 @@ impl Spec {
     /// Why an option has no meaning for these choices, where it has none: what follows "has no meaning".
     #[must_use]
     pub fn meaningless_because(&self, option: &Opt) -> Option<&'static str> {
+        let is_of_the_example =
+            !matches!(option.scope, Scope::Tuned | Scope::Checkout) && !ADDITIONS.contains(&option.key);
         match option.scope {
-            Scope::Tuned | Scope::Checkout if self.profile == Profile::Upstream => {
+            _ if self.profile == Profile::Upstream && !is_of_the_example => {
                 Some("with the profile `upstream`, which renders Ozone's own example")
             }
             Scope::Containers | Scope::Cluster | Scope::Checkout | Scope::Swarm if !self.in_containers() => {
@@ -293,13 +295,7 @@ impl Spec {
         }
     }
 
-    fn check_additions(&self, reader: &mut Reader) {
-        for key in ["balancer.tls", "security", "ozone.dist", "recon", "httpfs", "monitoring"] {
-            if self.profile == Profile::Upstream && reader.choices.of(key).is_some() {
-                let message = "has no meaning with the profile `upstream`, which renders Ozone's own example";
-                reader.problem(key, message.to_owned());
-            }
-        }
+    fn check_dist(&self, reader: &mut Reader) {
         if self.dist.is_some() && self.engine == EngineAt::Remote {
             let message = "does not work with a remote engine, which does not see the folder: put it into an image of your own";
             reader.problem("ozone.dist", message.to_owned());
@@ -417,6 +413,9 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
 /// The addresses of `s3gw` that fit into the 8192 bytes of the largest answer that HAProxy takes, as the engine writes it:
 /// of 500 it had 408 (`benches/names.sh 500`).
 const MOST_BY_DNS: u32 = 408;
+
+/// Keys of what this tool adds to Ozone's example, beside those whose scope says so.
+const ADDITIONS: &[&str] = &["balancer.tls", "security", "ozone.dist", "recon", "httpfs", "monitoring"];
 
 /// Keys of what has no meaning where an orchestrator runs the containers, or is not made for it yet, each with the reason.
 const NOT_ORCHESTRATED: &[(&str, &str)] = &[
