@@ -163,6 +163,7 @@ const TROUBLES: &[Trouble] = &[
         lab.set("up", "");
         lab.run(&["down", "--name", "demo"])
     }),
+    ("no log of cluster", || started().run(&["logs", "--gateway-requests", "none-1"])),
 ];
 
 fn started() -> Lab {
