@@ -89,7 +89,7 @@ pub fn request(
     let requests = engine.command("request the secrets of S3 users", ["exec", "--interactive", &gateway.id]);
     let requests = requests.with(["sh", "-c", REQUESTS, "sh", verb.method()]).with(users.iter().copied());
     let patience = ANSWERS_WITHIN * u32::try_from(users.len()).unwrap_or(u32::MAX);
-    Ok(answers(&engine.ask(&requests.lasting(patience))?.stdout))
+    Ok(answers(&engine.output(&requests.lasting(patience))?.stdout))
 }
 
 /// What a gateway has answered, by what the requests printed.

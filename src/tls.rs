@@ -431,7 +431,7 @@ const BESIDE: &[&str] = &["key", "issuer", "ocsp", "sctl"];
 ///
 /// # Errors
 /// Bad usage: a certificate that is none, has ended, or does not fit its key; a folder without any.
-pub fn judge(certificate: &Path, key: Option<&Path>, now: SystemTime) -> Result<Option<PathBuf>> {
+pub fn check(certificate: &Path, key: Option<&Path>, now: SystemTime) -> Result<Option<PathBuf>> {
     let certificates =
         if certificate.is_dir() { in_folder(certificate)? } else { vec![certificate.to_owned()] };
     for path in certificates {

@@ -48,12 +48,12 @@ impl Session<'_> {
             let client = Client::new(&endpoint, bucket.name.as_str(), ANSWERS_WITHIN, &key)?;
             let made = if bucket.says_more() {
                 let what = format!("find out whether the bucket `{}` is there", bucket.name);
-                let is_there = self.asked(&what, 404, || client.head_bucket())?.is_good();
+                let is_there = self.insist(&what, 404, || client.head_bucket())?.is_good();
                 by_shell.push((bucket, is_there));
                 !is_there
             } else {
                 let what = format!("make the bucket `{}`", bucket.name);
-                self.asked(&what, 409, || client.create_bucket())?.is_good()
+                self.insist(&what, 409, || client.create_bucket())?.is_good()
             };
             let quota = bucket.quota.as_ref().map(Quota::bytes);
             self.buckets.push(Bucket { name: bucket.name.to_string(), made, layout: bucket.layout, quota });
@@ -103,7 +103,7 @@ impl Session<'_> {
         let shell =
             shell.with(self.as_administrator().iter().copied()).with([&*om.container.id, "ozone", "sh"]);
         let shell = shell.with(commands.iter().map(|command| format!("--execute={command}")));
-        let finished = self.engine.ask(&shell.ready_within(SHELL_WITHIN))?;
+        let finished = self.engine.output(&shell.ready_within(SHELL_WITHIN))?;
         if finished.status.success() {
             return Ok(finished.stdout);
         }

@@ -75,7 +75,7 @@ impl Session<'_> {
         let mut services: Vec<&str> = observed.gateways().map(|(_, one)| one.container.service()).collect();
         services.dedup();
         let ask = self.compose("find out which gateways changed", &["--dry-run"]);
-        let said = self.engine.ask(&ask.with(["up", "--detach", "--no-deps"]).with(services))?;
+        let said = self.engine.output(&ask.with(["up", "--detach", "--no-deps"]).with(services))?;
         let text = format!("{}{}", said.stdout, said.stderr);
         let is_recreated =
             |name: &str| text.lines().any(|line| line.contains("Recreate") && line.contains(name));

@@ -41,13 +41,13 @@ impl Session<'_> {
             let client =
                 Client::new(&endpoint, bucket.as_str(), ANSWERS_WITHIN + sent_within(*size), &s3_key)?;
             let what = format!("of the object `{key}` in the bucket `{bucket}`");
-            let there = self.asked(&format!("find the size {what}"), 404, || client.head(key))?;
+            let there = self.insist(&format!("find the size {what}"), 404, || client.head(key))?;
             if there.is_good() && there.length == Some(*size) {
                 self.objects.kept += 1;
                 continue;
             }
             let write = || client.put_file(key, fs::File::open(path)?.file());
-            self.asked(&format!("write `{}` as {}", path.display(), &what[3..]), 200, write)?;
+            self.insist(&format!("write `{}` as {}", path.display(), &what[3..]), 200, write)?;
             self.objects.written += 1;
         }
         let Written { written, kept } = self.objects;
@@ -61,7 +61,12 @@ impl Session<'_> {
     }
 
     /// The answer to a request that may be repeated: a good one, or one with the status that is as good.
-    pub(super) fn asked(&self, what: &str, as_good: u16, ask: impl Fn() -> Result<Answer>) -> Result<Answer> {
+    pub(super) fn insist(
+        &self,
+        what: &str,
+        as_good: u16,
+        ask: impl Fn() -> Result<Answer>,
+    ) -> Result<Answer> {
         let problem = match insist(SERVES_WITHIN, self.interrupt, ask) {
             Ok(answer) if answer.is_good() || answer.status == as_good => return Ok(answer),
             Ok(answer) => format!("{} answered {}", answer.sender(), answer.verdict()),

@@ -25,7 +25,7 @@ impl Session<'_> {
         let key = credentials::of_user(self.site, None)?;
         let variables = self.site.variables(&endpoint, https.as_deref(), self.no_proxy, &key);
         let hook = hook.ready_within(self.serve_within);
-        let finished = self.engine.ask_own(&hook, &variables).map_err(not_run)?;
+        let finished = self.engine.output_of_own(&hook, &variables).map_err(not_run)?;
         let said = format!("{}{}", finished.stdout, finished.stderr);
         if !finished.status.success() {
             let message = match finished.status.code() {

@@ -82,7 +82,7 @@ impl Session<'_> {
         let set =
             self.engine.command(&format!("set the secret of `{}`", key.access), ["exec", "--interactive"]);
         let set = set.with(ADMINISTRATOR).with([om.container.id]).with(SET_SECRET);
-        let said = self.engine.ask(&set.reading(format!("-u\n{}\n-s\n{}\n", key.access, key.secret())))?;
+        let said = self.engine.output(&set.reading(format!("-u\n{}\n-s\n{}\n", key.access, key.secret())))?;
         // It repeats the secret, so that what it prints is shown nowhere.
         if said.status.success() && said.stdout.contains("awsSecret=") {
             return Ok(());

@@ -1,4 +1,4 @@
-//! An archive of texts for a bug report: what could be had, and an account of what could not.
+//! An archive of texts for a bug report: what could be read, and why the rest could not.
 //!
 //! Knows nothing of Docker or Ozone. Everything that goes in is masked on the way.
 

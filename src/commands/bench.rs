@@ -137,7 +137,7 @@ impl SideCommand {
             .with(self.words.iter().cloned())
             .ready_within(COMMAND_WITHIN);
         let set = vec![("OZONE_COMPOSE_OUTPUT", folder.to_string_lossy().into_owned())];
-        context.engine.ask_own(&invocation, &Variables { set, unset: &[] })
+        context.engine.output_of_own(&invocation, &Variables { set, unset: &[] })
     }
 }
 

@@ -1,4 +1,4 @@
-//! `collect`: files, states and logs of a cluster in one archive, with whatever can be had.
+//! `collect`: files, states and logs of a cluster in one archive, with whatever can be read.
 
 use std::path::{Path, PathBuf};
 use std::thread;

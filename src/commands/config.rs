@@ -27,10 +27,10 @@ fn show(arguments: ShowConfig, context: Context) -> Result<Status> {
     let path = &folder.folder;
     let folder = Folder::to_read(path);
     let kept = choices_in(&folder)?.unwrap_or_default();
-    let asked = context.environment.overlaid_by(flags.0);
+    let given = context.environment.overlaid_by(flags.0);
     // What `up` takes for a port is shown as it was chosen.
-    let spec = Spec::resolve(&kept.clone().overlaid_by(numbered(&asked, path)?), &folder.name())?;
-    let settings = settings(&kept.overlaid_by(asked), &spec);
+    let spec = Spec::resolve(&kept.clone().overlaid_by(numbered(&given, path)?), &folder.name())?;
+    let settings = settings(&kept.overlaid_by(given), &spec);
     match format {
         Format::Table => context.ui.data(&as_table(&settings, origin))?,
         Format::Json => context.ui.object("config", &json!({ "options": settings }))?,

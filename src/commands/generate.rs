@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::request::{Request, open_and_judge, refuse_app, refuse_to_lose_edits};
+use super::request::{Request, open_and_check, refuse_app, refuse_to_lose_edits};
 use super::{Context, counted};
 use crate::cli::Generate;
 use crate::engine::quoted;
@@ -34,7 +34,7 @@ pub fn run(arguments: Generate, context: &Context) -> Result<Status> {
             None => compare(&request.changes(&folder)?, &path, check, diff, ui),
         };
     }
-    let (mut folder, request) = open_and_judge(&path, &choices, context)?;
+    let (mut folder, request) = open_and_check(&path, &choices, context)?;
     request.warn_of_version(context);
     refuse_to_lose_edits(&request.changes(&folder)?, &path, force)?;
     // A bad certificate of a person's own is refused before anything is written.

@@ -32,7 +32,7 @@ pub fn run(arguments: Haproxy, context: &Context) -> Result<Status> {
     let spec = Spec::resolve(&context.environment.clone().overlaid_by(flags.0), "")?;
     let templates = templates::chosen(&spec, Path::new("."))?;
     let mut plan = Plan::new(&spec, &[]);
-    judge_certificate(&spec, context)?;
+    check_certificate(&spec, context)?;
     if machine == Machine::default() {
         context.ui.data(&render(&plan, &templates)?.files[HAPROXY_CFG])?;
         return Ok(Status::Done);
@@ -70,10 +70,10 @@ pub fn run(arguments: Haproxy, context: &Context) -> Result<Status> {
 }
 
 /// Refuses a bad certificate, and says where it cannot be read from here.
-fn judge_certificate(spec: &Spec, context: &Context) -> Result<()> {
+fn check_certificate(spec: &Spec, context: &Context) -> Result<()> {
     let Some(Tls::There { certificate, key }) = &spec.balancer.tls else { return Ok(()) };
     let key = key.as_ref().map(PlainPath::path);
-    if let Some(path) = tls::judge(certificate.path(), key, SystemTime::now())? {
+    if let Some(path) = tls::check(certificate.path(), key, SystemTime::now())? {
         context.ui.say(&format!(
             "https: `{}` is not on this machine, or closed to you, and was not judged; `haproxy -c` on the balancer's does",
             path.display()

@@ -28,7 +28,7 @@ pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
     if let Some(lines) = arguments.tail {
         logs = logs.with(["--tail".to_owned(), lines.to_string()]);
     }
-    match context.engine.turn_into(&logs.with(&arguments.services))? {}
+    match context.engine.exec(&logs.with(&arguments.services))? {}
 }
 
 /// The log of one service from all nodes; Swarm shows no more at a time.
@@ -48,5 +48,5 @@ fn of_swarm(arguments: &Logs, site: &Site, context: &Context) -> Result<Status> 
     if let Some(lines) = arguments.tail {
         logs = logs.with(["--tail".to_owned(), lines.to_string()]);
     }
-    match context.engine.turn_into(&logs.with([format!("{}_{service}", site.name)]))? {}
+    match context.engine.exec(&logs.with([format!("{}_{service}", site.name)]))? {}
 }

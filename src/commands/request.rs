@@ -331,9 +331,9 @@ pub(super) fn chosen(key: &str, texts: Vec<String>) -> Choices {
 }
 
 /// The ports for which a free one has to be found.
-pub(super) fn automatic(asked: &Choices) -> Vec<&'static Opt> {
+pub(super) fn automatic(given: &Choices) -> Vec<&'static Opt> {
     let is_auto = |choice: &Choice| choice.texts == [AUTO];
-    asked
+    given
         .iter()
         .filter(|(option, choice)| option.is_port() && is_auto(choice))
         .map(|(option, _)| option)
@@ -342,9 +342,9 @@ pub(super) fn automatic(asked: &Choices) -> Vec<&'static Opt> {
 
 /// The same choices with a number instead of each `auto`: the one that was kept, so that the same command leaves a
 /// cluster as it is.
-pub(super) fn numbered(asked: &Choices, path: &Path) -> Result<Choices> {
-    let mut choices = asked.clone();
-    let automatic = automatic(asked);
+pub(super) fn numbered(given: &Choices, path: &Path) -> Result<Choices> {
+    let mut choices = given.clone();
+    let automatic = automatic(given);
     if automatic.is_empty() {
         return Ok(choices);
     }
@@ -377,7 +377,7 @@ fn waiting<'a>(path: &'a Path, context: &'a Context) -> impl FnMut() -> Result<(
 }
 
 /// Opens a folder to write in it, and validates the request before anything is made.
-pub(super) fn open_and_judge(
+pub(super) fn open_and_check(
     path: &Path,
     stronger: &Choices,
     context: &Context,

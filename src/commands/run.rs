@@ -38,10 +38,10 @@ fn become_it(arguments: cli::Run, context: &Context) -> Result<Status> {
     let key = credentials::of_user(&answering.site, arguments.as_user.as_ref())?;
     if let Some(image) = arguments.inside {
         let run = inside(&answering, &key, &image, arguments.command, &context.engine)?;
-        match context.engine.turn_into(&run)? {}
+        match context.engine.exec(&run)? {}
     }
     let variables = outside(&answering, &key, context)?;
-    match context.engine.turn_into_own(&here(arguments.command), &variables)? {}
+    match context.engine.exec_own(&here(arguments.command), &variables)? {}
 }
 
 /// The command runs as a child, since there is something to do after its end.
@@ -125,10 +125,10 @@ fn child(
     let answering = answering_cluster(path, context)?;
     let key = credentials::of_user(&answering.site, user)?;
     let code = if let Some(image) = image {
-        context.engine.attend(&inside(&answering, &key, &image, command, &context.engine)?)?
+        context.engine.run_attached(&inside(&answering, &key, &image, command, &context.engine)?)?
     } else {
         let variables = outside(&answering, &key, context)?;
-        context.engine.attend_own(&here(command), &variables)?
+        context.engine.run_own_attached(&here(command), &variables)?
     };
     Ok(Status::Child(code))
 }

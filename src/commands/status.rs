@@ -85,7 +85,7 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
         let rows: Vec<_> = images.into_iter().map(|(image, services)| [image, services.join(", ")]).collect();
         context.ui.data(&format!("\n{}", table(["IMAGE", "SERVICES"], &rows)))?;
     }
-    if let BalancerState::Silent(why) = &observed.balancer {
+    if let BalancerState::NoAnswer(why) = &observed.balancer {
         context.ui.say(&format!("\nHAProxy does not answer: {why}"));
     }
     if observed.of_role(Role::Kdc).any(|one| one.container.has_ended()) {
@@ -150,7 +150,7 @@ fn rows(site: &Site, observed: &Observed) -> Vec<Row> {
         };
         let drained = matches!(&id, GatewayId::Named(name) if spec.is_drained(name));
         let container = member.map(|member| &member.container);
-        let evidence = Evidence { container, seen, asked: loaded.is_some(), wanted, drained };
+        let evidence = Evidence { container, seen, has_answer: loaded.is_some(), wanted, drained };
         Row {
             condition: evidence.condition(),
             explanation: evidence.explanation(),

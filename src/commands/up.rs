@@ -12,7 +12,7 @@ use fs_err as fs;
 use super::change::print;
 use super::collect::collect_to;
 use super::request::{
-    Request, automatic, numbered, open_and_judge, refuse_app, refuse_to_lose_edits, refuse_unreadable,
+    Request, automatic, numbered, open_and_check, refuse_app, refuse_to_lose_edits, refuse_unreadable,
 };
 use super::{Context, stack};
 use crate::act::{Session, Writing};
@@ -53,20 +53,20 @@ pub fn run(arguments: Up, context: &Context) -> Result<Status> {
 
 /// Starts a cluster until it is ready, and returns its endpoint; none where steps were only to be printed.
 pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> {
-    let mut asked = context.environment.clone().overlaid_by(arguments.flags.0.clone());
+    let mut given = context.environment.clone().overlaid_by(arguments.flags.0.clone());
     let path = arguments.folder.folder.clone();
-    let mut request = judge(&path, &numbered(&asked, &path)?)?;
+    let mut request = request_for(&path, &numbered(&given, &path)?)?;
     if request.site.spec.target == Target::Swarm {
-        return stack::up::run(arguments, &numbered(&asked, &path)?, context);
+        return stack::up::run(arguments, &numbered(&given, &path)?, context);
     }
     let Up { timeout, port, rollback, collect_on_failure, dry_run, timings, .. } = arguments;
     if let Some(file) = &collect_on_failure {
         refuse_unwritable(file)?;
     }
-    let followed = following_engine(&asked, &path, context)?;
+    let followed = following_engine(&given, &path, context)?;
     if followed.iter().next().is_some() {
-        asked = asked.overlaid_by(followed);
-        request = judge(&path, &numbered(&asked, &path)?)?;
+        given = given.overlaid_by(followed);
+        request = request_for(&path, &numbered(&given, &path)?)?;
     }
     request.seed()?;
     request.site.refuse_no_dist()?;
@@ -74,17 +74,17 @@ pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> 
     warn_of_open_ports(&request.site.spec, context);
     request.warn_of_version(context);
     let needs = Requirements::new(&request.site.spec);
-    judged(&machine(&context.engine, &needs), context)?;
+    refuse_bad(&machine(&context.engine, &needs), context)?;
     let pulls = pulls(&needs, context);
     if !dry_run {
         // Before the folder is locked: an image may take minutes, and others may work there meanwhile.
         pull(&pulls, &request.site, context)?;
     }
 
-    let is_automatic = port.is_some() || !automatic(&asked).is_empty();
+    let is_automatic = port.is_some() || !automatic(&given).is_empty();
     let mut tries = if is_automatic { TRIES } else { 1 };
     loop {
-        let mut start = Start::plan(&path, &asked, port.is_some(), context)?;
+        let mut start = Start::plan(&path, &given, port.is_some(), context)?;
         if dry_run {
             print(&[pulls, start.steps].concat(), context)?;
             return Ok(None);
@@ -107,7 +107,7 @@ pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> 
 
 /// What follows, where it was not chosen, from an engine whose containers do not see this machine's folders: its ports
 /// are published where they can be reached from here.
-fn following_engine(asked: &Choices, path: &Path, context: &Context) -> Result<Choices> {
+fn following_engine(given: &Choices, path: &Path, context: &Context) -> Result<Choices> {
     let mut choices = Choices::default();
     let bind = match context.engine.place() {
         Place::Here if context.engine.has_selinux() => Some(BindAddress::LOOPBACK.to_string()),
@@ -117,11 +117,11 @@ fn following_engine(asked: &Choices, path: &Path, context: &Context) -> Result<C
     };
     let kept = choices_in(&Folder::to_read(path))?.unwrap_or_default();
     // Gateways with domains refuse hosts that they do not know.
-    let has_domains = asked.of("domains").or_else(|| kept.of("domains")).is_some();
+    let has_domains = given.of("domains").or_else(|| kept.of("domains")).is_some();
     let host = has_domains.then(|| context.engine.place().host());
     let chosen = [("engine", Some(EngineAt::Remote.to_string())), ("ports.bind", bind), ("ports.host", host)];
     for (option, text) in chosen.into_iter().filter_map(|(key, text)| Some((Opt::with_key(key)?, text?))) {
-        if asked.of(option.key).is_none() && kept.of(option.key).is_none() {
+        if given.of(option.key).is_none() && kept.of(option.key).is_none() {
             choices.choose(option, vec![text], Origin::Flag(option.flag));
         }
     }
@@ -140,7 +140,7 @@ fn warn_of_open_ports(spec: &Spec, context: &Context) {
 }
 
 /// What the choices mean, without locking the folder.
-fn judge(path: &Path, choices: &Choices) -> Result<Request> {
+fn request_for(path: &Path, choices: &Choices) -> Result<Request> {
     let folder = Folder::to_read(path);
     let request = Request::new(&folder, choices.clone())?;
     if !request.site.spec.has_cluster() {
@@ -178,7 +178,7 @@ fn with_free_ports(
 }
 
 /// A check that prevents a start ends the run; others become warnings.
-fn judged(checks: &[Check], context: &Context) -> Result<()> {
+fn refuse_bad(checks: &[Check], context: &Context) -> Result<()> {
     if let Some(bad) = first_bad(checks) {
         return Err(bad.failure().into());
     }
@@ -218,22 +218,22 @@ struct Start {
 
 impl Start {
     /// Reads the folder while it is locked, observes what there is, and plans.
-    fn plan(path: &Path, asked: &Choices, free_ports: bool, context: &Context) -> Result<Self> {
-        let (folder, mut request) = open_and_judge(path, &numbered(asked, path)?, context)?;
+    fn plan(path: &Path, given: &Choices, free_ports: bool, context: &Context) -> Result<Self> {
+        let (folder, mut request) = open_and_check(path, &numbered(given, path)?, context)?;
         let observed = Observed::read(&context.engine, &request.site.name, Some(path))?;
         refuse_foreign(&request.site, &observed, &request.declared)?;
         // Only now, since another run may have started the cluster meanwhile.
         let holding =
             observed.members.iter().filter(|one| one.container.has_started() && !one.container.has_ended());
         let own: Vec<u16> = holding.flat_map(|one| one.container.bindings.clone()).collect();
-        let options = if free_ports { OPTIONS.iter().collect() } else { automatic(asked) };
+        let options = if free_ports { OPTIONS.iter().collect() } else { automatic(given) };
         if !options.is_empty() {
-            let choices = numbered(asked, path)?;
+            let choices = numbered(given, path)?;
             request = Request::new(&folder, choices.clone())?;
             let choices = with_free_ports(&request.site.spec, &own, &options, choices, context);
             request = Request::new(&folder, choices)?;
         }
-        judged(&published_ports(&context.engine, &Requirements::new(&request.site.spec), &own), context)?;
+        refuse_bad(&published_ports(&context.engine, &Requirements::new(&request.site.spec), &own), context)?;
         refuse_unreadable(&folder, &request)?;
         let changes: Vec<Change> =
             request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();

@@ -17,7 +17,7 @@ const DUMP_THREADS: &str = "for p in /proc/[0-9]*; do \
 /// # Errors
 /// When there is no client.
 pub fn docker_version(engine: &Engine) -> Result<String> {
-    let said = engine.ask(&engine.command("ask for versions", ["version"]))?;
+    let said = engine.output(&engine.command("read the versions", ["version"]))?;
     Ok(format!("{}{}", said.stdout, said.stderr))
 }
 
@@ -26,7 +26,7 @@ pub fn docker_version(engine: &Engine) -> Result<String> {
 /// # Errors
 /// When it is not there.
 pub fn compose_version(engine: &Engine) -> Result<String> {
-    engine.run(&engine.command("ask for Compose's version", ["compose", "version"]))
+    engine.run(&engine.command("read the version of Compose", ["compose", "version"]))
 }
 
 /// All that the engine knows of a container: JSON.
@@ -54,7 +54,7 @@ pub fn service_log(engine: &Engine, service: &str, lines: u32) -> Result<String>
     let purpose = format!("read the log of the service `{service}`");
     let logs = ["service", "logs", "--timestamps", "--tail", &lines.to_string(), service];
     let query = engine.command(&purpose, logs);
-    let said = engine.ask(&query)?;
+    let said = engine.output(&query)?;
     if !said.status.success() {
         return Err(super::failure(&query, &said));
     }
@@ -74,7 +74,7 @@ fn read_log(engine: &Engine, container: &Container, part: &[&str]) -> Result<Str
     let purpose = format!("read the log of `{}`", container.name);
     let query = engine.command(&purpose, ["logs", "--timestamps"]).with(part.iter().copied());
     let query = query.with([&container.id]);
-    let said = engine.ask(&query)?;
+    let said = engine.output(&query)?;
     if !said.status.success() {
         return Err(super::failure(&query, &said));
     }
@@ -94,7 +94,7 @@ fn in_order(stdout: &str, stderr: &str) -> String {
 /// # Errors
 /// When it does not run, has no shell or no Java process.
 pub fn dump_threads(engine: &Engine, container: &Container) -> Result<()> {
-    let purpose = format!("ask for a thread dump in `{}`", container.name);
+    let purpose = format!("request a thread dump in `{}`", container.name);
     let query = engine.command(&purpose, ["exec", &container.id, "sh", "-c", DUMP_THREADS]);
     if engine.run(&query)?.trim().is_empty() {
         bail!("could not {purpose}: no Java process runs there");

@@ -71,7 +71,7 @@ impl Engine {
             let endpoint = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
             let name = ["info", "--format", "{{.Name}}"];
             Place::of(&self.fact("find the engine", endpoint), || {
-                self.fact("ask the engine for its name", name)
+                self.fact("read the name of the engine", name)
             })
         })
     }
@@ -80,12 +80,12 @@ impl Engine {
     #[must_use]
     pub fn has_selinux(&self) -> bool {
         let options = ["info", "--format", "{{.SecurityOptions}}"];
-        self.fact("ask the engine for its security", options).contains("name=selinux")
+        self.fact("read the security options of the engine", options).contains("name=selinux")
     }
 
     /// What the client reports about the engine; nothing where it does not know or does not answer.
     fn fact<const N: usize>(&self, purpose: &str, arguments: [&str; N]) -> String {
-        let answer = self.ask(&self.command(purpose, arguments).lasting(PLACE_WITHIN));
+        let answer = self.output(&self.command(purpose, arguments).lasting(PLACE_WITHIN));
         let good = answer.ok().filter(|one| one.status.success());
         good.map(|one| one.stdout.trim().to_owned()).unwrap_or_default()
     }
@@ -100,7 +100,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the program is not there or takes longer than the command may; 130 when a person stopped it.
-    pub fn ask(&self, invocation: &Invocation) -> Result<Finished> {
+    pub fn output(&self, invocation: &Invocation) -> Result<Finished> {
         self.show(invocation);
         let finished = process::run(invocation, &self.hidden, &self.interrupt);
         self.interrupt.check()?;
@@ -113,7 +113,7 @@ impl Engine {
     /// With the last lines of what the command said; 130 when a person stopped it.
     pub fn run(&self, invocation: &Invocation) -> Result<String> {
         self.interrupt.check()?;
-        let finished = self.ask(invocation)?;
+        let finished = self.output(invocation)?;
         if finished.status.success() { Ok(finished.stdout) } else { Err(failure(invocation, &finished)) }
     }
 
@@ -122,20 +122,20 @@ impl Engine {
     ///
     /// # Errors
     /// When the program cannot be started, or a person has stopped the run before.
-    pub fn attend(&self, invocation: &Invocation) -> Result<u8> {
+    pub fn run_attached(&self, invocation: &Invocation) -> Result<u8> {
         self.interrupt.check()?;
         self.show(invocation);
-        process::attend(invocation, &self.hidden, &self.interrupt)
+        process::run_attached(invocation, &self.hidden, &self.interrupt)
     }
 
     /// The same for a person's own command, with the whole environment but for these variables.
     ///
     /// # Errors
     /// When the program cannot be started, with the exit code of shells, or a person has stopped the run before.
-    pub fn attend_own(&self, invocation: &Invocation, variables: &Variables) -> Result<u8> {
+    pub fn run_own_attached(&self, invocation: &Invocation, variables: &Variables) -> Result<u8> {
         self.interrupt.check()?;
         self.show(invocation);
-        process::attend_own(invocation, variables, &self.interrupt)
+        process::run_own_attached(invocation, variables, &self.interrupt)
     }
 
     /// Runs a person's own command, whose input ends when this process ends, however it ends, or a person stops it; `hear`
@@ -154,7 +154,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the program cannot be started.
-    pub fn turn_into(&self, invocation: &Invocation) -> Result<Infallible> {
+    pub fn exec(&self, invocation: &Invocation) -> Result<Infallible> {
         self.show(invocation);
         Err(process::not_started(invocation, &process::replace(invocation, &self.hidden)))
     }
@@ -163,7 +163,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it cannot be started, with the exit code of shells, or takes longer than it may; 130 when a person stopped it.
-    pub fn ask_own(&self, invocation: &Invocation, variables: &Variables) -> Result<Finished> {
+    pub fn output_of_own(&self, invocation: &Invocation, variables: &Variables) -> Result<Finished> {
         self.show(invocation);
         let finished = process::run_own(invocation, variables, &self.interrupt);
         self.interrupt.check()?;
@@ -177,7 +177,7 @@ impl Engine {
     /// # Errors
     /// When the program cannot be started, with the exit code of shells: 127 when it is not there, 126 when it
     /// cannot be run.
-    pub fn turn_into_own(&self, invocation: &Invocation, variables: &Variables) -> Result<Infallible> {
+    pub fn exec_own(&self, invocation: &Invocation, variables: &Variables) -> Result<Infallible> {
         self.show(invocation);
         let error = process::replace_by_own(invocation, variables);
         Err(process::not_run(invocation, &error).into())

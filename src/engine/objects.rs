@@ -356,7 +356,7 @@ pub fn containers(engine: &Engine, scope: Scope<'_>) -> Result<Vec<Container>> {
     let inspect = engine.command("inspect containers", ["inspect", "--type", "container"]);
     let inspect = inspect.with(["--format", "{{json .}}"]).with(statuses.keys().copied());
     // Its exit status is ignored: a container may have gone since it was listed.
-    let said = engine.ask(&inspect)?;
+    let said = engine.output(&inspect)?;
     if said.stdout.trim().is_empty() && !said.stderr.to_lowercase().contains("no such") {
         return Err(super::failure(&inspect, &said));
     }
@@ -380,7 +380,7 @@ pub fn images(engine: &Engine, names: &BTreeSet<String>) -> Result<BTreeMap<Stri
     let mut found = BTreeMap::new();
     for name in names {
         let query = ["image", "inspect", "--format", "{{.Id}}", name];
-        let said = engine.ask(&engine.command(&format!("look for the image {name}"), query))?;
+        let said = engine.output(&engine.command(&format!("look for the image {name}"), query))?;
         if said.status.success() {
             found.insert(name.clone(), said.stdout.trim().to_owned());
         }

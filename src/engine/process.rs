@@ -99,18 +99,22 @@ fn run_command(
 }
 
 /// Runs a command with this process's input and outputs, for as long as it takes; returns its exit code.
-pub(super) fn attend(invocation: &Invocation, hidden: &[OsString], interrupt: &Interrupt) -> Result<u8> {
-    let ended = attend_command(command(invocation, hidden), interrupt);
+pub(super) fn run_attached(
+    invocation: &Invocation,
+    hidden: &[OsString],
+    interrupt: &Interrupt,
+) -> Result<u8> {
+    let ended = run_command_attached(command(invocation, hidden), interrupt);
     ended.map_err(|error| not_started(invocation, &error))
 }
 
 /// The same for a person's own command.
-pub(super) fn attend_own(
+pub(super) fn run_own_attached(
     invocation: &Invocation,
     variables: &Variables,
     interrupt: &Interrupt,
 ) -> Result<u8> {
-    let ended = attend_command(own_command(invocation, variables), interrupt);
+    let ended = run_command_attached(own_command(invocation, variables), interrupt);
     ended.map_err(|error| not_run(invocation, &error).into())
 }
 
@@ -162,7 +166,7 @@ pub fn leave_session() -> Arc<AtomicBool> {
     ended
 }
 
-fn attend_command(mut command: Command, interrupt: &Interrupt) -> std::io::Result<u8> {
+fn run_command_attached(mut command: Command, interrupt: &Interrupt) -> std::io::Result<u8> {
     // A process group of its own could not read from the terminal, which sends Ctrl-C to this one and its child alike.
     let has_terminal = std::io::stdin().is_terminal();
     if !has_terminal {

@@ -309,7 +309,7 @@ pub fn nodes(engine: &Engine) -> Result<Vec<Node>> {
 pub fn stacks(engine: &Engine) -> Result<BTreeSet<String>> {
     let filter = format!("label={ROLE_LABEL}");
     let list = engine.command("list services", ["service", "ls", "--quiet", "--filter", &filter]);
-    let listed = engine.ask(&list)?;
+    let listed = engine.output(&list)?;
     if !listed.status.success() {
         return Ok(BTreeSet::new());
     }
@@ -437,7 +437,7 @@ fn inspected<'a, T: for<'de> Deserialize<'de>>(
     }
     let inspect = engine.command(&format!("inspect {kind}s"), ["inspect", "--type", kind]);
     let inspect = inspect.with(["--format", "{{json .}}"]).with(ids);
-    let said = engine.ask(&inspect)?;
+    let said = engine.output(&inspect)?;
     if said.stdout.trim().is_empty() && !said.stderr.to_lowercase().contains("no such") {
         return Err(failure(&inspect, &said));
     }

@@ -100,7 +100,7 @@ pub struct Loaded {
 }
 
 /// Why HAProxy gave no answer, and may give one later.
-struct Silent(String);
+struct NoAnswer(String);
 
 /// The balancer of a cluster.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ impl<'a> Control<'a> {
     /// # Errors
     /// When the engine does not answer.
     pub fn look(&self) -> Result<Result<Loaded, String>> {
-        Ok(self.loaded_now()?.map_err(|Silent(why)| why))
+        Ok(self.loaded_now()?.map_err(|NoAnswer(why)| why))
     }
 
     /// What HAProxy says, waiting for it while it reloads.
@@ -141,9 +141,9 @@ impl<'a> Control<'a> {
         patiently(|| {
             let Ok(workers) = self.workers_now()? else { return Ok(Err(no_worker())) };
             let questions: Vec<String> = workers.all().map(|pid| stat(&format!("@!{pid}"))).collect();
-            let answers = match self.ask(&questions)? {
+            let answers = match self.send(&questions)? {
                 Ok(answers) => answers,
-                Err(silent) => return Ok(Err(silent)),
+                Err(no_answer) => return Ok(Err(no_answer)),
             };
             let seen = answers.iter().flat_map(|answer| gateways(answer));
             Ok(Ok(seen.filter(&is_one).map(|gateway| gateway.sessions).sum()))
@@ -182,7 +182,7 @@ impl<'a> Control<'a> {
             format!("@1 set server gateways/{name} fqdn {host}"),
             format!("@1 set server gateways/{name} addr {address} port {port}"),
         ];
-        let said = patiently(|| self.ask(&commands))?;
+        let said = patiently(|| self.send(&commands))?;
         let loaded = self.loaded()?;
         let end = format!(":{port}");
         match loaded.gateways.iter().find(|one| one.name == *name) {
@@ -197,7 +197,7 @@ impl<'a> Control<'a> {
     /// Sets something of the gateways that the current worker knows.
     fn set(&self, names: &[GatewayName], what: &str) -> Result<()> {
         let tell = |name| format!("@1 set server gateways/{name} {what}");
-        let answers = patiently(|| self.ask(&names.iter().map(tell).collect::<Vec<_>>()))?;
+        let answers = patiently(|| self.send(&names.iter().map(tell).collect::<Vec<_>>()))?;
         // It answers nothing where it obeys.
         let mut refusals = answers.iter().map(|answer| answer.trim());
         match refusals.find(|said| !said.is_empty() && !said.contains("No such server")) {
@@ -219,7 +219,7 @@ impl<'a> Control<'a> {
         let check = ["exec", "--interactive", &self.container, "sh", "-c", CHECK, "sh"];
         let check = self.engine.command("check HAProxy's configuration", check);
         let check = check.with([CERTIFICATE_FOLDER, CERTIFICATE_FILE]).reading(archive(&all)?);
-        let finished = self.engine.ask(&check)?;
+        let finished = self.engine.output(&check)?;
         if finished.status.success() {
             return Ok(());
         }
@@ -274,20 +274,20 @@ impl<'a> Control<'a> {
             thread::sleep(PAUSE);
         }
         let logs = self.engine.command("read a log", ["logs", "--tail", "10", &self.container]);
-        let said = self.engine.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
+        let said = self.engine.output(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
         let message = "could not reload HAProxy: no new worker started, the old one continues";
         Err(Failure::new(Status::Failed, message).with_detail(said.unwrap_or_default()).into())
     }
 
-    fn workers_now(&self) -> Result<Result<Workers, Silent>> {
-        Ok(self.ask(&["show proc".to_owned()])?.map(|answers| workers::parse(&answers.concat())))
+    fn workers_now(&self) -> Result<Result<Workers, NoAnswer>> {
+        Ok(self.send(&["show proc".to_owned()])?.map(|answers| workers::parse(&answers.concat())))
     }
 
     /// Both in one process: the master knows its current worker as `@1`.
-    fn loaded_now(&self) -> Result<Result<Loaded, Silent>> {
-        let answers = match self.ask(&["show proc".to_owned(), stat("@1")])? {
+    fn loaded_now(&self) -> Result<Result<Loaded, NoAnswer>> {
+        let answers = match self.send(&["show proc".to_owned(), stat("@1")])? {
             Ok(answers) => answers,
-            Err(silent) => return Ok(Err(silent)),
+            Err(no_answer) => return Ok(Err(no_answer)),
         };
         let workers = workers::parse(&answers[0]);
         if workers.current.is_none() || !answers[1].starts_with('#') {
@@ -297,19 +297,19 @@ impl<'a> Control<'a> {
     }
 
     /// Sends the commands once.
-    fn ask(&self, commands: &[String]) -> Result<Result<Vec<String>, Silent>> {
+    fn send(&self, commands: &[String]) -> Result<Result<Vec<String>, NoAnswer>> {
         let speak = ["exec", &self.container, "sh", "-c", SPEAK, "sh", MASTER_SOCKET];
-        let question = self.engine.command("ask HAProxy", speak).with(commands);
-        let finished = self.engine.ask(&question)?;
+        let query = self.engine.command("query HAProxy", speak).with(commands);
+        let finished = self.engine.output(&query)?;
         let answers: Vec<String> = finished.stdout.split_terminator(END).map(str::to_owned).collect();
         if finished.status.success() && answers.len() == commands.len() {
             return Ok(Ok(answers));
         }
-        let failure = crate::engine::failure(&question, &finished);
+        let failure = crate::engine::failure(&query, &finished);
         if status_of(&failure) == Status::NoEngine {
             return Err(failure);
         }
-        Ok(Err(Silent(finished.stderr.trim().to_owned())))
+        Ok(Err(NoAnswer(finished.stderr.trim().to_owned())))
     }
 }
 
@@ -333,23 +333,23 @@ fn in_folder(said: &str) -> String {
     format!("{before}{folder}{}", &after[suffix.len()..]).replace(&folder, CFG_FOLDER)
 }
 
-fn no_worker() -> Silent {
-    Silent("it has no worker".to_owned())
+fn no_worker() -> NoAnswer {
+    NoAnswer("it has no worker".to_owned())
 }
 
 /// Tries until HAProxy answers: a reload closes the socket for a moment, and a worker may end during a query. What the
 /// engine refuses is not tried again.
-fn patiently<T>(attempt: impl Fn() -> Result<Result<T, Silent>>) -> Result<T> {
+fn patiently<T>(attempt: impl Fn() -> Result<Result<T, NoAnswer>>) -> Result<T> {
     let end = Instant::now() + PATIENCE;
     loop {
         match attempt().context("could not query HAProxy through its socket")? {
             Ok(answer) => return Ok(answer),
-            Err(Silent(why)) if Instant::now() > end => {
+            Err(NoAnswer(why)) if Instant::now() > end => {
                 let message = format!("HAProxy did not answer through its socket for {PATIENCE:?}: {why}");
                 let hint = "`ozone-compose logs s3g` shows what it says";
                 return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
             }
-            Err(Silent(_)) => thread::sleep(PAUSE),
+            Err(NoAnswer(_)) => thread::sleep(PAUSE),
         }
     }
 }

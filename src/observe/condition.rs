@@ -48,7 +48,7 @@ pub struct Evidence<'a> {
     /// HAProxy's view of it.
     pub seen: Option<&'a Gateway>,
     /// Whether HAProxy answered at all.
-    pub asked: bool,
+    pub has_answer: bool,
     /// Whether the files have it.
     pub wanted: bool,
     /// Whether the files say that it gets no new requests.
@@ -69,7 +69,7 @@ impl Evidence<'_> {
             return Condition::Surplus;
         }
         let Some(seen) = self.seen else {
-            return if self.asked { Condition::Unloaded } else { Condition::Unknown };
+            return if self.has_answer { Condition::Unloaded } else { Condition::Unknown };
         };
         if seen.is_drained() {
             return if self.drained { Condition::Drained } else { Condition::Held };
@@ -169,7 +169,7 @@ mod tests {
         let container = container.map(|(state, exit_code)| self::container(state, exit_code));
         let seen = haproxy.map(|(state, check)| self::seen(state, check));
         let (container, seen) = (container.as_ref(), seen.as_ref());
-        let evidence = change(Evidence { container, seen, asked: true, wanted: true, drained: false });
+        let evidence = change(Evidence { container, seen, has_answer: true, wanted: true, drained: false });
         (evidence.condition(), evidence.explanation())
     }
 
@@ -203,7 +203,7 @@ mod tests {
             let starts = Container { health: Health::Starting, ..container(State::Running, 0) };
             let seen = seen("DOWN", check);
             let (container, seen) = (Some(&starts), Some(&seen));
-            let evidence = Evidence { container, seen, asked: true, wanted: true, drained: false };
+            let evidence = Evidence { container, seen, has_answer: true, wanted: true, drained: false };
             assert_eq!(evidence.condition(), condition, "{check}");
         }
     }
@@ -216,10 +216,10 @@ mod tests {
         let seen = seen("DOWN", "L4CON");
         for (container, condition) in [(&elsewhere, Condition::Moved), (&there, Condition::Closed)] {
             let (container, seen) = (Some(container), Some(&seen));
-            let evidence = Evidence { container, seen, asked: true, wanted: true, drained: false };
+            let evidence = Evidence { container, seen, has_answer: true, wanted: true, drained: false };
             assert_eq!(evidence.condition(), condition);
         }
-        let unknown = judged(RUNS, None, |evidence| Evidence { asked: false, ..evidence });
+        let unknown = judged(RUNS, None, |evidence| Evidence { has_answer: false, ..evidence });
         assert_eq!(unknown.0, Condition::Unknown);
         let surplus = judged(RUNS, Some(("UP", "L7OK")), |evidence| Evidence { wanted: false, ..evidence });
         assert_eq!(surplus.0, Condition::Surplus);

@@ -114,7 +114,7 @@ pub enum BalancerState {
     /// One runs without admin access, as Ozone's own example starts it.
     Closed,
     /// One runs, and HAProxy does not answer in it: why.
-    Silent(String),
+    NoAnswer(String),
     /// One runs, and has loaded this.
     Open(Loaded),
 }
@@ -182,7 +182,7 @@ impl Observed {
         observed.balancer = match observed.running_balancer() {
             None => BalancerState::Absent,
             Some(member) if !has_socket(&member.container) => BalancerState::Closed,
-            Some(member) => ask(&Control::of(&member.container, engine))?,
+            Some(member) => read_balancer(&Control::of(&member.container, engine))?,
         };
         Ok(observed)
     }
@@ -233,7 +233,7 @@ impl Observed {
     pub fn loaded(&self) -> Option<&Loaded> {
         match &self.balancer {
             BalancerState::Open(loaded) => Some(loaded),
-            BalancerState::Absent | BalancerState::Closed | BalancerState::Silent(_) => None,
+            BalancerState::Absent | BalancerState::Closed | BalancerState::NoAnswer(_) => None,
         }
     }
 
@@ -346,12 +346,12 @@ pub fn is_at(gateway: &Gateway, member: &Member) -> bool {
 }
 
 /// Queries HAProxy some times: it may be reloading, or about to start.
-fn ask(control: &Control<'_>) -> Result<BalancerState> {
+fn read_balancer(control: &Control<'_>) -> Result<BalancerState> {
     let end = Instant::now() + ANSWERS_WITHIN;
     loop {
         match control.look()? {
             Ok(loaded) => return Ok(BalancerState::Open(loaded)),
-            Err(why) if Instant::now() > end => return Ok(BalancerState::Silent(why)),
+            Err(why) if Instant::now() > end => return Ok(BalancerState::NoAnswer(why)),
             Err(_) => thread::sleep(PAUSE),
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn read(engine: &Engine, name: &str, host: Option<&HostName>) -> Resu
 
 fn balancer(observed: &Observed, engine: &Engine) -> BalancerState {
     let Some(url) = observed.stats(&engine.place().host()) else {
-        return BalancerState::Silent("its statistics are not published".to_owned());
+        return BalancerState::NoAnswer("its statistics are not published".to_owned());
     };
     match s3::page(&format!("{url}/stats;csv")) {
         Some(csv) => {
@@ -54,6 +54,6 @@ fn balancer(observed: &Observed, engine: &Engine) -> BalancerState {
             gateways.retain(|one| !one.state.contains("resolution"));
             BalancerState::Open(Loaded { workers: Workers::default(), gateways })
         }
-        None => BalancerState::Silent(format!("{url} does not answer")),
+        None => BalancerState::NoAnswer(format!("{url} does not answer")),
     }
 }

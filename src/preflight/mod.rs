@@ -124,8 +124,8 @@ pub fn published_ports(engine: &Engine, needs: &Requirements, own: &[u16]) -> Ve
 }
 
 /// Queries `docker`, for [`PATIENCE`] at most.
-fn ask<const N: usize>(engine: &Engine, purpose: &str, arguments: [&str; N]) -> anyhow::Result<Finished> {
-    engine.ask(&engine.command(purpose, arguments).lasting(PATIENCE))
+fn query<const N: usize>(engine: &Engine, purpose: &str, arguments: [&str; N]) -> anyhow::Result<Finished> {
+    engine.output(&engine.command(purpose, arguments).lasting(PATIENCE))
 }
 
 #[cfg(test)]

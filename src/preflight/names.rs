@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub fn names(domains: &[DomainName], bucket: &str, address: Option<IpAddr>) -> Vec<Check> {
     domains
         .iter()
-        .map(|domain| judged(domain, bucket, address, &found(&format!("{bucket}.{domain}"))))
+        .map(|domain| check_of(domain, bucket, address, &found(&format!("{bucket}.{domain}"))))
         .collect()
 }
 
@@ -33,7 +33,7 @@ fn found(name: &str) -> Vec<IpAddr> {
     hear.recv_timeout(PATIENCE).unwrap_or_default()
 }
 
-fn judged(domain: &DomainName, bucket: &str, address: Option<IpAddr>, found: &[IpAddr]) -> Check {
+fn check_of(domain: &DomainName, bucket: &str, address: Option<IpAddr>, found: &[IpAddr]) -> Check {
     let leads_there = address.map_or(!found.is_empty(), |address| found.contains(&address));
     if leads_there {
         return Check::good("names", format!("{bucket}.{domain} leads to S3"));
@@ -67,7 +67,7 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn of(address: Option<IpAddr>, found: &[IpAddr]) -> Check {
-        judged(&"s3.localhost".parse().expect("a domain"), "logs", address, found)
+        check_of(&"s3.localhost".parse().expect("a domain"), "logs", address, found)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use listeners::Protocol;
 
-use super::{Check, ask};
+use super::{Check, query};
 use crate::engine::{Engine, Place};
 use crate::error::Status;
 use crate::plan::requirements::{RequiredPort, Requirements};
@@ -71,8 +71,8 @@ impl<'a> HostPorts<'a> {
     #[must_use]
     pub fn of(engine: &'a Engine) -> Self {
         let published = (*engine.place() != Place::Here).then(|| {
-            let query = ["ps", "--format", "{{.Ports}}"];
-            let said = ask(engine, "find which ports are published", query);
+            let listing = ["ps", "--format", "{{.Ports}}"];
+            let said = query(engine, "find which ports are published", listing);
             said.map(|said| published(&said.stdout)).unwrap_or_default()
         });
         Self { engine, published }
@@ -102,8 +102,8 @@ impl<'a> HostPorts<'a> {
     fn holder(&self, port: u16) -> Holder {
         let filter = format!("publish={port}");
         let format = "{{.Names}}\t{{.Label \"com.docker.compose.project\"}}";
-        let query = ["ps", "--filter", &filter, "--format", format];
-        let said = ask(self.engine, &format!("find who holds port {port}"), query);
+        let listing = ["ps", "--filter", &filter, "--format", format];
+        let said = query(self.engine, &format!("find who holds port {port}"), listing);
         let container =
             said.ok().filter(|said| said.status.success()).and_then(|said| container(&said.stdout));
         container.unwrap_or_else(|| match listeners::get_process_by_port(port, Protocol::TCP) {
@@ -151,7 +151,7 @@ pub(super) fn check(engine: &Engine, needs: &Requirements, own: &[u16]) -> Vec<C
     }
     let ports = HostPorts::of(engine);
     let taken = ports.taken(needs, own);
-    let mut checks: Vec<Check> = taken.iter().map(|taken| judge(taken, needs, &ports)).collect();
+    let mut checks: Vec<Check> = taken.iter().map(|taken| check_of(taken, needs, &ports)).collect();
     if *engine.place() == Place::Here {
         checks.extend(foreign_address(needs));
     }
@@ -162,7 +162,7 @@ pub(super) fn check(engine: &Engine, needs: &Requirements, own: &[u16]) -> Vec<C
     checks
 }
 
-fn judge(taken: &Taken, needs: &Requirements, ports: &HostPorts<'_>) -> Check {
+fn check_of(taken: &Taken, needs: &Requirements, ports: &HostPorts<'_>) -> Check {
     let RequiredPort { key, flag, address, port } = &taken.need;
     let others: Vec<u16> = needs.ports.iter().map(|need| need.port).collect();
     let other = ports.next_free(*address, port.saturating_add(1), &others);
@@ -241,7 +241,7 @@ mod tests {
         };
         let taken = Taken { need, holder: Holder::Process { pid: 7, name: "web".to_owned() } };
         let engine = Engine::new(std::iter::empty(), Ui::default(), false, Interrupt::default());
-        let check = judge(&taken, &needs, &HostPorts { engine: &engine, published: None });
+        let check = check_of(&taken, &needs, &HostPorts { engine: &engine, published: None });
         assert_eq!(check.finding, "65535 (ports.s3) is held by the process `web` (pid 7)");
         assert_eq!(check.status, Status::Failed);
         assert!(check.advice.starts_with("stop process 7, or choose another port: `--s3-port "));

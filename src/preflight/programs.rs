@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Check, PATIENCE, ask};
+use super::{Check, PATIENCE, query};
 use crate::engine::{Engine, Invocation, advice};
 use crate::error::{Status, status_of};
 
@@ -14,9 +14,9 @@ const INSTALL_COMPOSE: &str = "install the Compose plugin, 2.20 or later: `sudo 
 
 /// Whether client and engine are there and the client reaches the engine; an error where there is no client at all.
 pub(super) fn engine(engine: &Engine) -> Result<Check, Check> {
-    let purpose = "ask the engine for its version";
-    match ask(engine, purpose, ["version", "--format", "{{json .}}"]) {
-        Ok(said) => Ok(judge_engine(&said.stdout, &said.stderr)),
+    let purpose = "read the version of the engine";
+    match query(engine, purpose, ["version", "--format", "{{json .}}"]) {
+        Ok(said) => Ok(check_engine(&said.stdout, &said.stderr)),
         Err(error) if status_of(&error) == Status::NoEngine => Err(Check::bad(
             "engine",
             Status::NoEngine,
@@ -34,7 +34,7 @@ pub(super) fn engine(engine: &Engine) -> Result<Check, Check> {
 }
 
 /// Evaluates `docker version` by its two sides; the server's is null where no engine answers.
-fn judge_engine(stdout: &str, stderr: &str) -> Check {
+fn check_engine(stdout: &str, stderr: &str) -> Check {
     let both: Value = serde_json::from_str(stdout.trim()).unwrap_or_default();
     let version = |side: &str| both[side]["Version"].as_str().map(str::to_owned);
     let client = version("Client").unwrap_or_else(|| "of an unknown version".to_owned());
@@ -57,17 +57,17 @@ fn judge_engine(stdout: &str, stderr: &str) -> Check {
 /// Whether Compose is there as a plugin and new enough.
 #[must_use]
 pub fn compose(engine: &Engine) -> Check {
-    let said = ask(engine, "ask Compose for its version", ["compose", "version", "--short"]);
+    let said = query(engine, "read the version of Compose", ["compose", "version", "--short"]);
     match said.as_ref().ok().filter(|said| said.status.success()) {
-        Some(said) => judge_compose(said.stdout.trim()),
+        Some(said) => check_compose(said.stdout.trim()),
         None => without_plugin(standalone(engine).as_deref()),
     }
 }
 
 /// The version of a `docker-compose` program, which was all there was before Compose became a plugin.
 fn standalone(engine: &Engine) -> Option<String> {
-    let query = Invocation::new("docker-compose", "ask for the version of Compose 1");
-    let said = engine.ask(&query.with(["version", "--short"]).lasting(PATIENCE)).ok()?;
+    let query = Invocation::new("docker-compose", "read the version of Compose 1");
+    let said = engine.output(&query.with(["version", "--short"]).lasting(PATIENCE)).ok()?;
     said.status.success().then(|| said.stdout.trim().to_owned())
 }
 
@@ -81,7 +81,7 @@ fn without_plugin(standalone: Option<&str>) -> Check {
     Check::bad("compose", Status::NoEngine, finding, INSTALL_COMPOSE)
 }
 
-fn judge_compose(version: &str) -> Check {
+fn check_compose(version: &str) -> Check {
     let (major, minor) = OLDEST_COMPOSE;
     match numbers(version) {
         Some(found) if found >= OLDEST_COMPOSE => Check::good("compose", format!("Compose {version}")),
@@ -125,28 +125,28 @@ mod tests {
 
     #[test]
     fn compose_must_be_new_enough() {
-        assert_eq!(judge_compose("v2.20.0").verdict, Verdict::Good);
-        assert_eq!(judge_compose("5.0.0-rc1").verdict, Verdict::Good);
-        let old = judge_compose("2.19.1");
+        assert_eq!(check_compose("v2.20.0").verdict, Verdict::Good);
+        assert_eq!(check_compose("5.0.0-rc1").verdict, Verdict::Good);
+        let old = check_compose("2.19.1");
         assert_eq!((old.verdict, old.status), (Verdict::Bad, Status::NoEngine));
         assert_eq!(old.finding, "Compose 2.19.1 is older than 2.20");
-        assert_eq!(judge_compose("dev").verdict, Verdict::Warning);
+        assert_eq!(check_compose("dev").verdict, Verdict::Warning);
         let first = without_plugin(Some("1.29.2"));
         assert!(first.finding.ends_with("only the program `docker-compose` 1.29.2"), "{}", first.finding);
     }
 
     #[test]
     fn an_engine_that_does_not_answer_is_told_from_one_that_refuses() {
-        let well = judge_engine(r#"{"Client":{"Version":"28.2.2"},"Server":{"Version":"20.10.24"}}"#, "");
+        let well = check_engine(r#"{"Client":{"Version":"28.2.2"},"Server":{"Version":"20.10.24"}}"#, "");
         assert_eq!((well.verdict, well.finding.as_str()), (Verdict::Good, "Docker 28.2.2, Engine 20.10.24"));
 
         let down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?\n";
-        let down = judge_engine(r#"{"Client":{"Version":"28.2.2"},"Server":null}"#, down);
+        let down = check_engine(r#"{"Client":{"Version":"28.2.2"},"Server":null}"#, down);
         assert_eq!((down.verdict, down.status), (Verdict::Bad, Status::NoEngine));
         assert!(down.finding.contains("reaches no engine: Cannot connect"), "{}", down.finding);
         assert!(down.advice.contains("systemctl start docker"), "{}", down.advice);
 
         let refused = "permission denied while trying to connect to the Docker daemon socket\n";
-        assert!(judge_engine("", refused).advice.contains("usermod"));
+        assert!(check_engine("", refused).advice.contains("usermod"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Check, ask};
+use super::{Check, query};
 use crate::engine::{Engine, Place};
 use crate::error::Status;
 use crate::plan::requirements::Requirements;
@@ -36,7 +36,7 @@ struct Info {
 
 /// Memory and disk of the engine's machine.
 pub(super) fn check(engine: &Engine, needs: &Requirements) -> Vec<Check> {
-    let said = ask(engine, "ask the engine what it has", ["info", "--format", "{{json .}}"]);
+    let said = query(engine, "read what the engine has", ["info", "--format", "{{json .}}"]);
     let info: Info =
         said.ok().and_then(|said| serde_json::from_str(said.stdout.trim()).ok()).unwrap_or_default();
     let folder = &info.docker_root_dir;
@@ -45,9 +45,9 @@ pub(super) fn check(engine: &Engine, needs: &Requirements) -> Vec<Check> {
         Place::Here => free_space(folder).or_else(|| free_inside(engine, needs)),
         Place::Around(_) | Place::Elsewhere(_) => free_inside(engine, needs),
     };
-    let disk = free.map(|free| judge_disk(free, folder));
-    let memory = judge_memory(&info, needs.heap_mebibytes, needs.limit_mebibytes);
-    [judge_snap(folder), Some(memory), disk].into_iter().flatten().collect()
+    let disk = free.map(|free| check_disk(free, folder));
+    let memory = check_memory(&info, needs.heap_mebibytes, needs.limit_mebibytes);
+    [check_snap(folder), Some(memory), disk].into_iter().flatten().collect()
 }
 
 /// Free bytes in the file system of containers, queried in one of the cluster's images; none while the engine has none
@@ -55,7 +55,7 @@ pub(super) fn check(engine: &Engine, needs: &Requirements) -> Vec<Check> {
 fn free_inside(engine: &Engine, needs: &Requirements) -> Option<u64> {
     let image = needs.images.iter().find(|image| has(engine, image))?;
     let run = ["run", "--rm", "--network", "none", "--entrypoint", "df", image, "-Pk", "/"];
-    let said = ask(engine, "ask a container for the free space", run).ok()?;
+    let said = query(engine, "read the free space in a container", run).ok()?;
     free_of_df(&said.stdout)
 }
 
@@ -66,7 +66,7 @@ fn free_of_df(said: &str) -> Option<u64> {
 }
 
 /// Docker of snap may read no other folders.
-fn judge_snap(root: &str) -> Option<Check> {
+fn check_snap(root: &str) -> Option<Check> {
     root.starts_with("/var/snap/").then(|| {
         let finding = "Docker was installed by snap, and sees only folders below your home without a dot in their names";
         let advice = "keep the cluster's folder there, or install Docker's own packages";
@@ -74,7 +74,7 @@ fn judge_snap(root: &str) -> Option<Check> {
     })
 }
 
-fn judge_memory(info: &Info, heap_mebibytes: u32, limit_mebibytes: Option<u32>) -> Check {
+fn check_memory(info: &Info, heap_mebibytes: u32, limit_mebibytes: Option<u32>) -> Check {
     let heaps = u64::from(heap_mebibytes) * MIB;
     let whole = heaps + heaps * BESIDE_HEAP / 100;
     let Info { mem_total, cpus, architecture, .. } = info;
@@ -105,7 +105,7 @@ fn free_space(folder: &str) -> Option<u64> {
     Some(system.f_bavail * system.f_frsize)
 }
 
-fn judge_disk(free: u64, folder: &str) -> Check {
+fn check_disk(free: u64, folder: &str) -> Check {
     let finding = format!("{} free in {folder}", gibibytes(free));
     let advice = "make room: `docker system df` shows what the engine holds, `docker image prune` removes unused images";
     match free {
@@ -122,8 +122,8 @@ pub fn missing(engine: &Engine, needs: &Requirements) -> Vec<String> {
 }
 
 fn has(engine: &Engine, image: &str) -> bool {
-    let query = ["image", "inspect", "--format", "{{.Id}}", image];
-    ask(engine, &format!("look for the image {image}"), query).is_ok_and(|said| said.status.success())
+    let inspect = ["image", "inspect", "--format", "{{.Id}}", image];
+    query(engine, &format!("look for the image {image}"), inspect).is_ok_and(|said| said.status.success())
 }
 
 /// A finding for each image that is missing, or one for all of them.
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn memory_warns_of_the_jvms_and_refuses_the_heaps() {
         let info = |mebibytes: u64| Info { mem_total: mebibytes * MIB, cpus: 2, ..Info::default() };
-        let verdict = |mebibytes| judge_memory(&info(mebibytes), 1000, None).verdict;
+        let verdict = |mebibytes| check_memory(&info(mebibytes), 1000, None).verdict;
         assert_eq!(verdict(1250), Verdict::Good);
         assert_eq!(verdict(1249), Verdict::Warning);
         assert_eq!(verdict(1000), Verdict::Warning);
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn limits_are_told_where_there_are_any() {
-        let finding = |limit| judge_memory(&Info { mem_total: GIB, ..Info::default() }, 512, limit).finding;
+        let finding = |limit| check_memory(&Info { mem_total: GIB, ..Info::default() }, 512, limit).finding;
         assert!(finding(None).ends_with("the JVMs to some 640 MiB"));
         assert!(
             finding(Some(1152)).ends_with("the JVMs to some 640 MiB, and their limits add up to 1.1 GiB")
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn disk_warns_early_and_refuses_late() {
-        let verdict = |bytes| judge_disk(bytes, "/d").verdict;
+        let verdict = |bytes| check_disk(bytes, "/d").verdict;
         assert_eq!(verdict(2 * GIB), Verdict::Good);
         assert_eq!(verdict(2 * GIB - 1), Verdict::Warning);
         assert_eq!(verdict(200 * MIB), Verdict::Warning);
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn docker_of_snap_is_known_by_its_folder() {
-        assert!(judge_snap("/var/snap/docker/common/var-lib-docker").is_some());
-        assert!(judge_snap("/var/lib/docker").is_none());
+        assert!(check_snap("/var/snap/docker/common/var-lib-docker").is_some());
+        assert!(check_snap("/var/lib/docker").is_none());
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(super) fn probe(container: &Container, prover: &Prover<'_>) -> Result<Result
     let engine = prover.engine;
     let ask =
         engine.command(&purpose, ["exec", "--interactive", &container.id, "sh", "-c", PROBE, "sh", key]);
-    Ok(match engine.ask(&ask.reading(lines).lasting(PATIENCE)) {
+    Ok(match engine.output(&ask.reading(lines).lasting(PATIENCE)) {
         Ok(finished) if finished.status.success() => Ok(()),
         Ok(finished) => Err(format!("{}{}", finished.stdout.trim(), finished.stderr.trim())),
         Err(error) if status_of(&error) == Status::Interrupted => return Err(error),

@@ -358,7 +358,7 @@ fn tell_of_scm(progress: &mut Progress, page: &str, joined: usize, scms: usize) 
 #[must_use]
 pub fn account_of(member: &Member, consequence: &str, site: &Site, engine: &Engine) -> Failure {
     let logs = engine.command("read a log", ["logs", "--tail", LOG_LINES, &member.container.id]);
-    let tail = engine.ask(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
+    let tail = engine.output(&logs).map(|logs| format!("{}{}", logs.stdout, logs.stderr));
     let (role, service, exit_code) =
         (member.role.word(), member.container.service(), member.container.exit_code);
     let message = format!("{role} `{service}` ended with exit code {exit_code}; {consequence}");

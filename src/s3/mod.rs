@@ -34,7 +34,7 @@ pub const REGION: &str = "us-east-1";
 const SERVED_BY: &str = "x-served-by";
 
 /// The bucket that [`await_answer`] requests. It need not exist: that it does not is an answer as well.
-const ASKED_BUCKET: &str = "ozone-compose-env";
+const PROBED_BUCKET: &str = "ozone-compose-env";
 
 /// Pause after an answer of 5xx: another gateway may succeed.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -275,7 +275,7 @@ pub fn await_answer(endpoint: &Endpoint, deadline: Duration, key: &Key) -> Resul
     let end = Instant::now() + deadline;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let client = Client::new(endpoint, ASKED_BUCKET, left, key)?;
+        let client = Client::new(endpoint, PROBED_BUCKET, left, key)?;
         let answer = client.send(&client.bucket.list_objects_v2(Some(&client.credentials)), &[])?;
         let verdict = answer.verdict();
         let is_listing = || ListObjectsV2::parse_response(&String::from_utf8_lossy(&answer.body)).is_ok();

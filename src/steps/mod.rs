@@ -22,7 +22,7 @@ use crate::spec::Spec;
 use crate::spec::values::{BucketChoice, Discovery, GatewayName, Profile, UserName};
 
 pub use refuse::{refuse_elsewhere, refuse_foreign, refuse_other_security};
-use refuse::{refuse_other_kind, refuse_to_lose_a_second, refuse_unasked};
+use refuse::{refuse_other_kind, refuse_to_lose_a_second, refuse_without_commands};
 pub use step::{Action, Step, Target};
 
 /// The goal of a run that depends on the files of a cluster; [`stop`] and [`down`] do without them.
@@ -227,7 +227,7 @@ impl Planner<'_> {
         steps.extend(remove(&gone, "the files have no such service"));
         let cause = match self.observed.balancer {
             BalancerState::Closed => "Ozone's example has no admin access: what changed is recreated at once",
-            BalancerState::Silent(_) => "HAProxy does not answer: what changed is recreated at once",
+            BalancerState::NoAnswer(_) => "HAProxy does not answer: what changed is recreated at once",
             _ => "no balancer runs",
         };
         steps.push(Step::new(Action::StartAll, cause));
@@ -268,7 +268,7 @@ impl Planner<'_> {
 
     fn scale(&self) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let mut steps = self.check_and_write();
         steps.extend(self.gateways_in());
         if !steps.is_empty() || !self.is_all_in_rotation() {
@@ -289,7 +289,7 @@ impl Planner<'_> {
 
     fn drain(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let mut steps = self.check_and_write();
         let gateways: Vec<GatewayId> = names.iter().cloned().map(GatewayId::Named).collect();
         if let Some(load) = self.load() {
@@ -305,7 +305,7 @@ impl Planner<'_> {
 
     fn resume(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let mut steps = vec![Step::new(Action::Check, "HAProxy is about to load it")];
         steps.extend(self.write());
         steps.push(Step::new(
@@ -324,7 +324,7 @@ impl Planner<'_> {
 
     fn restart(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let is_chosen = |id: &GatewayId| match id {
             GatewayId::Named(name) => names.is_empty() || names.contains(name),
             GatewayId::Replica(_) => true,
@@ -361,7 +361,7 @@ impl Planner<'_> {
     /// depend on each other; most of the SCMs and OMs go on meanwhile.
     fn upgrade(&self) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let mut steps = self.check_and_write();
         steps.extend(self.load());
         let gateways = self.replace_outdated();
@@ -405,7 +405,7 @@ impl Planner<'_> {
     }
 
     fn reload(&self) -> Result<Vec<Step>, Failure> {
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let mut steps = vec![Step::new(Action::Check, "HAProxy is about to load it")];
         steps.extend(self.write());
         steps.push(Step::new(Action::Load, "the folder may hold what is not loaded yet"));
@@ -428,7 +428,7 @@ impl Planner<'_> {
 
     fn users(&self, anew: &[UserName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
-        refuse_unasked(self.desired, self.observed)?;
+        refuse_without_commands(self.desired, self.observed)?;
         let mut steps = self.write();
         steps.extend(self.admit(anew));
         Ok(steps)

@@ -75,7 +75,7 @@ pub(super) fn refuse_other_kind(desired: &Desired<'_>, observed: &Observed) -> R
         BalancerState::Closed => !is_open,
         BalancerState::Open(_) => is_open,
         // What it would be is not known.
-        BalancerState::Absent | BalancerState::Silent(_) => false,
+        BalancerState::Absent | BalancerState::NoAnswer(_) => false,
     };
     if runs_with(!has_access(spec)) {
         return refusal(
@@ -110,7 +110,7 @@ pub(super) fn refuse_other_kind(desired: &Desired<'_>, observed: &Observed) -> R
     Ok(())
 }
 
-/// Refuses data that was written with security where the files say none, or the other way round: SCM ends on it. `there` has
+/// Refuses data that was written with security where the files say none, or the reverse: SCM ends on it. `there` has
 /// the role of each volume, and whether its data is of a secure cluster.
 ///
 /// # Errors
@@ -144,7 +144,7 @@ fn without_its_data(site: &Site) -> String {
 ///
 /// # Errors
 /// When it does not run, has no admin access, or does not answer.
-pub(super) fn refuse_unasked(desired: &Desired<'_>, observed: &Observed) -> Result<(), Failure> {
+pub(super) fn refuse_without_commands(desired: &Desired<'_>, observed: &Observed) -> Result<(), Failure> {
     let site = desired.site;
     let (message, hint) = match &observed.balancer {
         BalancerState::Open(_) => return Ok(()),
@@ -156,7 +156,7 @@ pub(super) fn refuse_unasked(desired: &Desired<'_>, observed: &Observed) -> Resu
             "the profile `upstream` has no admin access to HAProxy, as Ozone's example has none".to_owned(),
             format!("`{}` changes the cluster with a restart of the balancer", site.command("up")),
         ),
-        BalancerState::Silent(why) => (
+        BalancerState::NoAnswer(why) => (
             format!("the balancer of cluster `{}` runs, and HAProxy does not answer: {why}", site.name),
             format!("`{}` shows what it says", site.command("logs s3g")),
         ),

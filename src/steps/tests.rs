@@ -604,7 +604,7 @@ fn nothing_is_done_where_the_balancer_cannot_be_told() {
     let services = services(&site);
     for (balancer, says) in [
         (BalancerState::Absent, "it has no running balancer"),
-        (BalancerState::Silent("no worker".to_owned()), "HAProxy does not answer: no worker"),
+        (BalancerState::NoAnswer("no worker".to_owned()), "HAProxy does not answer: no worker"),
     ] {
         let observed = Observed { balancer, ..running(3) };
         for goal in told() {

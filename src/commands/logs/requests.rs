@@ -189,7 +189,7 @@ fn audit_log(ids: &[String], shown: u32, member: &Member, engine: &Engine) -> Re
     let search = search.with(texts.iter().flat_map(|text| ["-e", text])).lasting(SEARCH_TIME);
     // Its own error would show the whole program.
     let late = |_| format!("it was not searched within {} s", SEARCH_TIME.as_secs());
-    let said = engine.ask(&search).map_err(late)?;
+    let said = engine.output(&search).map_err(late)?;
     match said.status.code() {
         Some(0) => Ok(said.stdout),
         Some(NO_LOG) => Err("it writes no audit log".to_owned()),

@@ -124,7 +124,7 @@ fn remove_old_files(request: &Request, engine: &Engine) {
         if !old.is_empty() {
             let remove = engine.command(&format!("remove {}", listed(&old)), [kind, "rm"]);
             // The next run tries again.
-            let _ = engine.ask(&remove.with(old));
+            let _ = engine.output(&remove.with(old));
         }
     }
 }
@@ -216,7 +216,7 @@ fn in_rotation(observed: &Observed) -> usize {
     up.unwrap_or_else(|| observed.running(Role::Gateway).count())
 }
 
-/// What each service has that it is not to have, or the other way round.
+/// What each service has that it is not to have, or the reverse.
 fn lacking(services: &[Service], observed: &Observed) -> Vec<String> {
     let of = |service: &Service| {
         let mut tasks = observed.members.iter().filter(|one| one.container.service() == service.key);
@@ -253,7 +253,7 @@ fn refuse_stopped_update(services: &[Service], site: &Site, engine: &Engine) -> 
     let mut failure = Failure::new(Status::Failed, message).with_hint(hint);
     if service.key == FILES_SERVICE {
         let logs = ["service", "logs", "--raw", "--tail", "20", &service.name];
-        let logs = engine.ask(&engine.command("read why HAProxy refuses its files", logs));
+        let logs = engine.output(&engine.command("read why HAProxy refuses its files", logs));
         failure = failure.with_detail(logs.map(|logs| logs.stdout + &logs.stderr).unwrap_or_default());
     }
     Err(failure.into())

@@ -13,7 +13,7 @@ use super::{
 use crate::act::{Bucket, Written};
 use crate::cli::Up;
 use crate::commands::Context;
-use crate::commands::request::{Request, open_and_judge, refuse_to_lose_edits, refuse_unreadable};
+use crate::commands::request::{Request, open_and_check, refuse_to_lose_edits, refuse_unreadable};
 use crate::commands::up::ready::{Started, announce};
 use crate::credentials;
 use crate::engine::objects::{self, Scope};
@@ -44,7 +44,7 @@ pub(in crate::commands) fn run(
     refuse_flags(&arguments)?;
     let Up { folder, timeout, yes, dry_run, .. } = arguments;
     let path = folder.folder;
-    let (mut folder, request) = open_and_judge(&path, choices, context)?;
+    let (mut folder, request) = open_and_check(&path, choices, context)?;
     let site = &request.site.clone();
     refuse_compose(site, context)?;
     swarm::refuse_no_manager(&context.engine)?;

@@ -182,7 +182,7 @@ impl<'a> Users<'a> {
     pub(in crate::commands) fn request(&self, verb: Verb, users: &BTreeSet<&str>) -> Result<Vec<Answer>> {
         let run = self.container("request the secrets of S3 users", REQUESTS, "");
         let run = run.with([verb.method()]).with(users.iter().copied());
-        Ok(answers(&self.context.engine.ask(&run)?.stdout))
+        Ok(answers(&self.context.engine.output(&run)?.stdout))
     }
 
     /// Has OM make or revoke secrets, until it has done so for all of these users.
@@ -225,7 +225,7 @@ impl<'a> Users<'a> {
             &SET_SECRET.join(" "),
             &format!("-u\n{}\n-s\n{}\n", key.access, key.secret()),
         );
-        let said = self.context.engine.ask(&set)?;
+        let said = self.context.engine.output(&set)?;
         // It repeats the secret, so that what it prints is shown nowhere.
         if said.status.success() && said.stdout.contains("awsSecret=") {
             return Ok(());

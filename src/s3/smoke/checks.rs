@@ -83,7 +83,7 @@ pub(super) fn delete(trial: &mut Trial) -> Result<String, Fault> {
     for (key, _) in SMALL {
         trial.good(&format!("DELETE of `{key}`"), trial.client.delete(key))?;
         let what = format!("GET of `{key}`, which was deleted");
-        let answer = trial.asked(&what, trial.client.get(key))?;
+        let answer = trial.answer(&what, trial.client.get(key))?;
         if answer.status != 404 {
             return Err(Fault::of(&answer, &format!("{what}: {} instead of 404", answer.verdict())));
         }
@@ -163,14 +163,14 @@ pub(super) fn cross_gateway(trial: &mut Trial) -> Result<String, Fault> {
     let writer = trial.put("cross", &body)?.gateway.unwrap_or_default();
     // From here on, so that the writer too must read.
     trial.count_from_here();
-    let asked = ROUNDS * trial.names.len();
-    for _ in 0..asked {
-        if trial.silent().is_empty() {
+    let count = ROUNDS * trial.names.len();
+    for _ in 0..count {
+        if trial.unused().is_empty() {
             break;
         }
         trial.get("cross", &body)?;
     }
-    none_silent(trial, asked)?;
+    none_unused(trial, count)?;
     Ok(format!("written through {writer}, read through it and every other"))
 }
 
@@ -200,16 +200,16 @@ pub(super) fn virtual_host(trial: &mut Trial) -> Result<String, Fault> {
         trial.get(&key, &body)?;
         // From here on, since each gateway must know the domain.
         trial.count_from_here();
-        let asked = ROUNDS * trial.names.len().max(1);
-        for _ in 0..asked {
+        let count = ROUNDS * trial.names.len().max(1);
+        for _ in 0..count {
             let what = format!("GET of `{key}` from {host}");
             let answer = trial.good(&what, there.get(&key))?;
             same(&what, &answer, &body)?;
-            if trial.silent().is_empty() {
+            if trial.unused().is_empty() {
                 break;
             }
         }
-        none_silent(trial, asked)?;
+        none_unused(trial, count)?;
         hosts.push(format!("*.{domain}"));
     }
     Ok(format!("through each gateway as {}, and the same object in path style", hosts.join(", ")))
@@ -219,31 +219,31 @@ pub(super) fn distribution(trial: &mut Trial) -> Result<String, Fault> {
     let body = pattern("spread", 1024);
     trial.put("spread", &body)?;
     trial.count_from_here();
-    let asked = ROUNDS * trial.names.len();
-    for _ in 0..asked {
+    let count = ROUNDS * trial.names.len();
+    for _ in 0..count {
         trial.get("spread", &body)?;
     }
-    none_silent(trial, asked)?;
-    Ok(format!("{asked} requests over {}", counted(trial.names.len(), "gateway")))
+    none_unused(trial, count)?;
+    Ok(format!("{count} requests over {}", counted(trial.names.len(), "gateway")))
 }
 
 /// Every gateway refuses a user who must not read or write here.
 pub(super) fn refusal(trial: &mut Trial, refused_user: &Client) -> Result<String, Fault> {
-    let asked = ROUNDS * trial.names.len().max(1);
-    for number in 0..asked {
+    let count = ROUNDS * trial.names.len().max(1);
+    for number in 0..count {
         for (what, answer) in
             [("PUT", refused_user.put("refused", b"no")), ("GET", refused_user.get("small/page"))]
         {
-            let answer = trial.asked(what, answer)?;
+            let answer = trial.answer(what, answer)?;
             if answer.status != 403 {
                 return Err(Fault::of(&answer, &format!("{what}: {} instead of 403", answer.verdict())));
             }
         }
-        if number > 0 && trial.silent().is_empty() {
+        if number > 0 && trial.unused().is_empty() {
             break;
         }
     }
-    none_silent(trial, asked)?;
+    none_unused(trial, count)?;
     Ok("403 to PUT and GET".to_owned())
 }
 
@@ -262,13 +262,13 @@ pub(super) fn removal(trial: &mut Trial) -> Result<String, Fault> {
     Ok("nothing is left".to_owned())
 }
 
-fn none_silent(trial: &Trial, asked: usize) -> Result<(), Fault> {
-    let silent = trial.silent();
-    if silent.is_empty() {
+fn none_unused(trial: &Trial, count: usize) -> Result<(), Fault> {
+    let unused = trial.unused();
+    if unused.is_empty() {
         return Ok(());
     }
-    let gateway = silent.first().map(|name| (*name).to_owned());
-    let message = format!("{asked} requests, and none through {}", silent.join(", "));
+    let gateway = unused.first().map(|name| (*name).to_owned());
+    let message = format!("{count} requests, and none through {}", unused.join(", "));
     Err(Fault::Failed { message, gateway })
 }
 

@@ -82,7 +82,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Those of the expected gateways that have not answered.
-    pub(super) fn silent(&self) -> Vec<&str> {
+    pub(super) fn unused(&self) -> Vec<&str> {
         let names = self.names.iter().map(String::as_str);
         names.filter(|name| !self.answers.contains_key(*name)).collect()
     }
@@ -98,7 +98,7 @@ impl<'a> Trial<'a> {
     }
 
     /// An answer, whatever it says.
-    pub(super) fn asked(&mut self, what: &str, answer: Result<Answer>) -> Result<Answer, Fault> {
+    pub(super) fn answer(&mut self, what: &str, answer: Result<Answer>) -> Result<Answer, Fault> {
         if self.interrupt.happened() {
             return Err(Fault::Skipped("interrupted".to_owned()));
         }
@@ -114,7 +114,7 @@ impl<'a> Trial<'a> {
 
     /// An answer of success.
     pub(super) fn good(&mut self, what: &str, answer: Result<Answer>) -> Result<Answer, Fault> {
-        let answer = self.asked(what, answer)?;
+        let answer = self.answer(what, answer)?;
         if answer.is_good() { Ok(answer) } else { Err(wrong(what, &answer)) }
     }
 
@@ -146,7 +146,7 @@ impl<'a> Trial<'a> {
             if Instant::now() >= end {
                 break;
             }
-            fault = match self.asked(what, ask(self.client)) {
+            fault = match self.answer(what, ask(self.client)) {
                 Ok(answer) if is_done(&answer) => return Ok(number),
                 Ok(answer) => wrong(what, &answer),
                 Err(fault @ Fault::Skipped(_)) => return Err(fault),
@@ -158,11 +158,11 @@ impl<'a> Trial<'a> {
 
     /// When no answer comes, the gateway is unknown; those that did answer narrow it down.
     fn who_answered(&self) -> String {
-        let silent = self.silent();
-        if self.answers.is_empty() || silent.is_empty() {
+        let unused = self.unused();
+        if self.answers.is_empty() || unused.is_empty() {
             return String::new();
         }
-        format!("; until then nothing came from {}", silent.join(", "))
+        format!("; until then nothing came from {}", unused.join(", "))
     }
 }
 
