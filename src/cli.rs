@@ -78,8 +78,8 @@ pub enum Verb {
     Up(Up),
     /// Change the number of gateways of a cluster that runs, without a failed request
     ///
-    /// New gateways start, and each serves a PUT before it gets requests. Of fewer gateways the last ones go: they get no
-    /// new requests, complete those in flight, and are removed. If it is interrupted, run it again to finish it.
+    /// New gateways start, and each serves a PUT before it gets requests. To scale down, the last gateways are drained: they
+    /// get no new requests, complete those in flight, and are removed. If it is interrupted, run it again to finish it.
     Scale(Scale),
     /// Send gateways no new requests, and wait until those in flight are complete
     ///
@@ -267,7 +267,7 @@ pub struct Machine {
     /// Group of the process that serves [default: haproxy with -o]
     #[arg(long, value_name = "GROUP")]
     pub group: Option<Account>,
-    /// Folder beyond which that process sees nothing [default: /var/lib/haproxy with -o]
+    /// Folder to which that process is confined (chroot) [default: /var/lib/haproxy with -o]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub chroot: Option<PlainPath>,
     /// Where the log goes: stdout, a socket such as /dev/log, or HOST:514 [default: stdout]
@@ -282,7 +282,7 @@ pub struct Machine {
     /// Address for /stats, /metrics and /healthz; any but a loopback address needs --stats-user [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     pub stats_listen: Option<BindAddress>,
-    /// Where this balancer stands: gateways of other zones get requests only while none of this zone is up
+    /// Zone of this balancer: gateways of other zones get requests only while all of this zone are down
     #[arg(long, value_name = "ZONE")]
     pub zone: Option<Zone>,
     /// Address that two balancers share, with the length of its network: 10.0.0.9/24
@@ -423,10 +423,10 @@ pub struct Upgrade {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// The version to go to, such as 2.2.1
+    /// The new version, such as 2.2.1
     #[arg(long, value_name = "VERSION", required_unless_present_any = ["ozone_image", "rollback", "finalize"])]
     pub ozone_version: Option<OzoneVersion>,
-    /// The image to go to
+    /// The new image
     #[arg(long, value_name = "IMAGE", conflicts_with = "ozone_version")]
     pub ozone_image: Option<ImageName>,
     /// Leave SCM, OM and datanodes as they are
@@ -435,7 +435,7 @@ pub struct Upgrade {
     /// Go back to the image of the containers that an upgrade has not reached
     #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image"])]
     pub rollback: bool,
-    /// Have SCM and OM use what only the data of their version can hold; no older version starts on it afterwards
+    /// Finalize the upgrade of SCM and OM; afterwards no older version starts on the data
     #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image", "gateways_only", "rollback"])]
     pub finalize: bool,
     /// How long requests in flight may take to end, before a gateway is replaced all the same
@@ -662,9 +662,9 @@ pub struct Run {
 pub enum User {
     /// Add a user, with a secret that OM makes
     Add(UserWithSecret),
-    /// Remove a user, whose secret is worth nothing from then on; the buckets stay
+    /// Remove a user and revoke the secret; the buckets stay
     Remove(OneUser),
-    /// Give a user another secret; the one before is worth nothing from then on
+    /// Give a user another secret and revoke the one before
     Rotate(UserWithSecret),
     /// List the users, and whether this folder has their secrets
     List(ListUsers),

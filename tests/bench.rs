@@ -263,7 +263,7 @@ fn what_is_no_load_is_refused_before_anything_is_sent() {
         (&["--during", "down"], "--during `down`: it removes the cluster on which the load runs"),
         (&["--during", "run -- true"], "--during `run -- true`: `run` starts other programs"),
         (&["--during", "scale"], "--during `scale`: the following required arguments"),
-        (&["--during", "scale 5 'x"], "--during `scale 5 'x`: a quotation mark has no second one"),
+        (&["--during", "scale 5 'x"], "--during `scale 5 'x`: a quotation mark is not closed"),
     ] {
         let outcome = bench(&machine, arguments);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""), "{arguments:?}: {outcome}");

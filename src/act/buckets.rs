@@ -149,7 +149,7 @@ fn other_layout(name: &str, chosen: Layout, found: &Described) -> Failure {
         "the bucket `{name}` is there with the layout {layout}, not {chosen}, and a layout cannot change"
     );
     let hint = format!(
-        "`--bucket {name}:layout={layout}` takes it as it is; once it is removed, with all that it holds, it is made anew"
+        "`--bucket {name}:layout={layout}` keeps it as it is; if you delete it with its objects, the next `up` creates it again"
     );
     Failure::new(Status::Failed, message).with_hint(hint)
 }

@@ -53,7 +53,7 @@ impl Session<'_> {
     pub(super) fn admit(&mut self, users: &[UserName]) -> Result<()> {
         let own = UserName::of_this_tool();
         let names: Vec<&str> = users.iter().map(UserName::as_str).collect();
-        self.progress.doing("secrets", format!("asking OM for those of {}", listed(&names)));
+        self.progress.doing("secrets", format!("requesting those of {} from OM", listed(&names)));
         let grant = users.contains(&own).then(|| self.begin_grant()).transpose()?;
         let keys = self.ask_for_secrets(Verb::Make, &names)?;
         let mut credentials = Credentials::read(&self.site.folder)?;

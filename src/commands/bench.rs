@@ -110,7 +110,7 @@ impl SideCommand {
             let hint = "name a verb with its arguments: `ozone-compose bench --during \"scale 5\"`";
             Failure::new(Status::Usage, format!("--during `{text}`: {why}")).with_hint(hint)
         };
-        let words = shlex::split(text).ok_or_else(|| refused("a quotation mark has no second one"))?;
+        let words = shlex::split(text).ok_or_else(|| refused("a quotation mark is not closed"))?;
         let line: Vec<OsString> = ["ozone-compose"]
             .into_iter()
             .map(OsString::from)
@@ -341,7 +341,7 @@ mod tests {
             ("scale", "the following required arguments were not provided:"),
             ("rescale 5", "unrecognized subcommand 'rescale'"),
             ("help", "it only prints help"),
-            ("logs 's3g1", "a quotation mark has no second one"),
+            ("logs 's3g1", "a quotation mark is not closed"),
         ] {
             let error = SideCommand::parse(text).expect_err(text);
             assert_eq!(error.to_string(), format!("--during `{text}`: {why}"));

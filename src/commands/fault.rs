@@ -234,7 +234,7 @@ fn undo_what_was_left(site: &Site, context: &Context) -> Result<()> {
         }
         Found::Held(process, fault) => {
             let message = format!(
-                "cluster `{}` has a fault already: process {process} holds `{}`",
+                "cluster `{}` has an active fault: process {process} holds `{}`",
                 site.name, fault.words
             );
             let hint = format!("`{}` ends it", site.command("fault undo"));

@@ -75,7 +75,7 @@ fn check_certificate(spec: &Spec, context: &Context) -> Result<()> {
     let key = key.as_ref().map(PlainPath::path);
     if let Some(path) = tls::check(certificate.path(), key, SystemTime::now())? {
         context.ui.say(&format!(
-            "https: `{}` is not on this machine, or closed to you, and was not judged; `haproxy -c` on the balancer's does",
+            "https: `{}` is not on this machine or not readable, and was not checked; `haproxy -c` on the balancer's machine checks it",
             path.display()
         ));
     }
@@ -149,8 +149,8 @@ fn refuse_contradictions(wanted: &Wanted, has_pair: bool, spec: &Spec) -> Result
     if let Some(zone) = &wanted.zone
         && !spec.servers.iter().any(|server| server.zone.as_ref() == Some(&zone.0))
     {
-        let message = format!("--zone: no gateway stands in `{}`", zone.0);
-        return Err(usage(message, "say where each stands: --server HOST:9878,zone=NAME").into());
+        let message = format!("--zone: no gateway is in the zone `{}`", zone.0);
+        return Err(usage(message, "give the zone of each: --server HOST:9878,zone=NAME").into());
     }
     if has_pair && spec.ports.stats == Published::Off && spec.balancer.http != PlainHttp::Keep {
         let message = "--vip: keepalived checks HAProxy over http, and would reach neither its pages nor S3";

@@ -30,7 +30,7 @@ pub fn run(arguments: Scale, context: &Context) -> Result<Status> {
     let count = acted.site.spec.gateways;
     result.map_err(|error| {
         let again = acted.site.command(&format!("scale {count}"));
-        going_on(error, "interrupted; the gateways in rotation go on serving", &again)
+        going_on(error, "interrupted; the gateways in rotation continue to serve", &again)
     })?;
     if acted.in_flight > 0 {
         let requests = counted(usize::try_from(acted.in_flight).unwrap_or(usize::MAX), "request");

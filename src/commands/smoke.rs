@@ -205,12 +205,12 @@ fn verdict(cluster: &Answering, checks: &[SmokeCheck], lost: &[&Gateway]) -> Res
     let hint = culprit.map_or_else(
         || {
             format!(
-                "`{}` shows the gateways, `{}` what they say",
+                "`{}` shows the gateways, `{}` their logs",
                 cluster.site.command("status"),
                 cluster.site.command("logs")
             )
         },
-        |name| format!("`{}` shows what that gateway says", cluster.site.command(&format!("logs {name}"))),
+        |name| format!("`{}` shows the log of that gateway", cluster.site.command(&format!("logs {name}"))),
     );
     Err(Failure::new(Status::Failed, message).with_detail(more.join("\n")).with_hint(hint).into())
 }

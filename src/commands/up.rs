@@ -93,7 +93,7 @@ pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> 
         match start.act(timeout.duration(), rollback, timings, context) {
             Ok(endpoint) => return Ok(endpoint),
             Err(error) if tries > 0 && is_of_a_taken_port(&error) => {
-                context.ui.say("somebody took a port since it was found free; another is chosen");
+                context.ui.say("another process took a port that was free; another port is chosen");
             }
             Err(error) => {
                 if let Some(file) = collect_on_failure {

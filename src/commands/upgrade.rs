@@ -68,7 +68,7 @@ fn finish(planned: Planned, arguments: &Upgrade, context: &Context) -> Result<St
     let site = acted.site;
     result.map_err(|error| going_on(error, "interrupted", &site.command("upgrade --finalize")))?;
     context.ui.say(&format!(
-        "cluster `{}` uses what Ozone {} can hold; no older version starts on its data",
+        "cluster `{}` is finalized for Ozone {}; no older version starts on its data",
         site.name, site.spec.version
     ));
     Ok(Status::Done)

@@ -230,7 +230,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("single"),
         scope: Scope::Containers,
         group: CLUSTER,
-        help: "What the gateways stand on: one SCM and one OM, several of them, or nothing, to lay them over an Ozone checkout's own docker-compose.yaml",
+        help: "What runs behind the gateways: one SCM and one OM, several of them, or none, for an overlay over an Ozone checkout's own docker-compose.yaml",
         is_common: true,
         ..ROW
     },
@@ -308,7 +308,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("local"),
         scope: Scope::Tuned,
         group: CLUSTER,
-        help: "Where the container engine is. On a remote one HAProxy's files travel inside s3-haproxy.yaml, since it cannot mount the folder; `up` finds out by itself",
+        help: "Where the container engine is. On a remote one HAProxy's files are embedded in s3-haproxy.yaml, since it cannot mount the folder; `up` detects it",
         ..ROW
     },
     Opt {
@@ -437,7 +437,7 @@ pub static OPTIONS: &[Opt] = &[
         takes: UserName::TAKES,
         scope: Scope::Cluster,
         group: SECURITY,
-        help: "An S3 user, for whom `up` gets a secret, with --secure; repeat it, or put commas between several. Secrets lie in secrets/credentials",
+        help: "An S3 user, for whom `up` gets a secret, with --secure; repeat it, or put commas between several. Secrets are in secrets/credentials",
         is_common: true,
         ..ROW
     },
@@ -460,7 +460,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("off"),
         scope: Scope::Cluster,
         group: CLUSTER,
-        help: "Whether HttpFS runs beside the cluster: WebHDFS's API over http, for what speaks to Hadoop's file system",
+        help: "Whether HttpFS runs beside the cluster: the WebHDFS API over http, for programs that use Hadoop's file system",
         ..ROW
     },
     Opt {
@@ -737,7 +737,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("keep"),
         scope: Scope::Tuned,
         group: BALANCER,
-        help: "What becomes of plain http on --s3-port beside https: S3 as before, a redirect (308) to https, or nothing; the cluster's network keeps it",
+        help: "What plain http on --s3-port does beside https: S3 as before, a redirect (308) to https, or nothing; the cluster's network still has S3 over http",
         ..ROW
     },
     Opt {
@@ -759,7 +759,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("off"),
         scope: Scope::Tuned,
         group: BALANCER,
-        help: "Whether gateways with TLS are accepted whatever certificate they show",
+        help: "Whether certificates of gateways with TLS are not verified",
         ..ROW
     },
     Opt {
@@ -802,7 +802,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("3"),
         scope: Scope::Tuned,
         group: BALANCER,
-        help: "Attempts after a failed one, each on another gateway; a request that was sent is repeated only if it reads",
+        help: "Retries after a failed attempt, each on another gateway; of requests that were sent, only reads are retried",
         ..ROW
     },
     Opt {
@@ -854,7 +854,7 @@ pub static OPTIONS: &[Opt] = &[
         takes: Span::TAKES,
         default: Preset::By { tuned: "5m", upstream: "50000ms" },
         group: TIMEOUTS,
-        help: "Silence of a client",
+        help: "Longest time without data from a client",
         ..ROW
     },
     Opt {
@@ -864,7 +864,7 @@ pub static OPTIONS: &[Opt] = &[
         takes: Span::TAKES,
         default: Preset::By { tuned: "5m", upstream: "50000ms" },
         group: TIMEOUTS,
-        help: "Silence of a gateway; completing a large upload is silent",
+        help: "Longest time without data from a gateway, also while it completes a large upload",
         ..ROW
     },
     Opt {

@@ -161,7 +161,7 @@ fn names(numbers: &[u32]) -> Vec<GatewayName> {
 const CHECK: &str = "check HAProxy's configuration: HAProxy is about to load it";
 const WRITE: &str = "write ozone-compose.yaml, haproxy/s3-haproxy.cfg: the choices have changed";
 const LOAD: &str = "load HAProxy's configuration: the configuration is another";
-const READY: &str = "prove every gateway in rotation: a cluster is ready when every gateway has served";
+const READY: &str = "test every gateway in rotation: a cluster is ready when every gateway has served";
 
 #[test]
 fn a_cluster_that_is_as_it_should_be_is_only_proved() {
@@ -188,18 +188,18 @@ fn an_upgrade_replaces_one_container_at_a_time_and_waits_for_each() {
             format!("stop {name}"),
             format!("remove {name}"),
             format!("start {name}"),
-            format!("prove {name}"),
+            format!("test {name}"),
             format!("take {name} back into rotation"),
-            format!("await {name} in rotation"),
+            format!("wait for {name} in rotation"),
         ]
     };
     let of_other = |name: &str| {
-        [format!("recreate {name}"), format!("await {name}"), "prove every gateway in rotation".to_owned()]
+        [format!("recreate {name}"), format!("wait for {name}"), "test every gateway in rotation".to_owned()]
     };
     let gateways = [of_gateway("s3g1"), of_gateway("s3g2")].concat();
     let others = [of_other("scm"), of_other("om"), of_other("datanode1")].concat();
     let first =
-        vec!["load HAProxy's configuration".to_owned(), "await s3g1, s3g2, s3g3 in rotation".to_owned()];
+        vec!["load HAProxy's configuration".to_owned(), "wait for s3g1, s3g2, s3g3 in rotation".to_owned()];
     assert_eq!(actions, [first, gateways, others].concat());
     assert_eq!(planned(&desired(&site, &services), &running(3), &Goal::Upgrade), [""; 0]);
 }
@@ -214,7 +214,7 @@ fn an_upgrade_is_finalized_once_all_with_data_have_it() {
         [
             "finalize the upgrade of SCM: --finalize",
             "finalize the upgrade of OM: --finalize",
-            "prove every gateway in rotation: requests are served with it"
+            "test every gateway in rotation: requests are served with it"
         ]
     );
     let container = find(&mut observed, "datanode1").container.clone();
@@ -275,9 +275,9 @@ fn more_gateways_are_checked_written_started_proved_and_then_loaded() {
             CHECK,
             WRITE,
             "start s3g4, s3g5: gateways.count is 5",
-            "prove s3g4, s3g5: it gets no requests before it has served one",
+            "test s3g4, s3g5: it gets no requests before it has served one",
             LOAD,
-            "await s3g1, s3g2, s3g3, s3g4 and 1 more in rotation: gateways.count is 5",
+            "wait for s3g1, s3g2, s3g3, s3g4 and 1 more in rotation: gateways.count is 5",
         ]
     );
     // `up` does the same, and proves all.
@@ -296,7 +296,7 @@ fn fewer_gateways_are_checked_first_and_removed_last() {
             WRITE,
             "send s3g2, s3g3 no new requests: the worker that a reload replaces keeps this state",
             LOAD,
-            "await s3g1 in rotation: gateways.count is 1",
+            "wait for s3g1 in rotation: gateways.count is 1",
             "drain s3g2, s3g3: gateways.count is 1",
             "stop s3g2, s3g3: gateways.count is 1",
             "remove s3g2, s3g3: gateways.count is 1",
@@ -325,9 +325,9 @@ fn what_a_killed_scale_left_is_finished() {
     assert_eq!(
         planned(&desired(&site, &services), &observed, &Goal::Scale),
         [
-            "prove s3g3: it gets no requests before it has served one",
+            "test s3g3: it gets no requests before it has served one",
             "load HAProxy's configuration: HAProxy has other gateways, or others of them drained, than the files",
-            "await s3g1, s3g2, s3g3 in rotation: gateways.count is 3",
+            "wait for s3g1, s3g2, s3g3 in rotation: gateways.count is 3",
         ]
     );
 }
@@ -352,7 +352,7 @@ fn resume_and_reload_check_what_they_load() {
     let site = site(&[]);
     let services = services(&site);
     let load = "load HAProxy's configuration: a reload resets what an unfinished `scale` or `restart` set in HAProxy alone";
-    let back = "await s3g2 in rotation: gateways.drained does not name it any more";
+    let back = "wait for s3g2 in rotation: gateways.drained does not name it any more";
     assert_eq!(
         planned(&changed(&site, &services), &running(3), &Goal::Resume(names(&[2]))),
         [CHECK, WRITE, load, back]
@@ -388,9 +388,9 @@ fn restart(title: &str, cause: &str) -> Vec<String> {
     vec![
         format!("take {title} out of rotation: {cause}"),
         format!("restart {title}: {cause}"),
-        format!("prove {title}: it gets no requests before it has served one"),
+        format!("test {title}: it gets no requests before it has served one"),
         format!("take {title} back into rotation: it serves"),
-        format!("await {title} in rotation: the next one waits for it"),
+        format!("wait for {title} in rotation: the next one waits for it"),
     ]
 }
 
@@ -422,8 +422,8 @@ fn another_build_of_ozone_begins_with_the_gateways_and_waits_for_each() {
     let of_other = |name: &str| {
         [
             format!("restart {name}: it is to run the distribution as it is now"),
-            format!("await {name}: the next one waits for it"),
-            "prove every gateway in rotation: requests are served before the next one leaves".to_owned(),
+            format!("wait for {name}: the next one waits for it"),
+            "test every gateway in rotation: requests are served before the next one leaves".to_owned(),
         ]
     };
     let gateways = ["s3g1", "s3g2", "s3g3"].map(|name| restart(name, IN_TURN)).concat();
@@ -454,7 +454,7 @@ fn a_drained_gateway_restarts_and_stays_drained() {
 fn fewer_replicas_means_first_those_that_do_not_run_or_serve() {
     let site = site(&[("gateways.discovery", "dns"), ("gateways.count", "2")]);
     let services = services(&site);
-    let staying = "await demo-s3gw-2, demo-s3gw-3 in rotation: gateways.count is 2";
+    let staying = "wait for demo-s3gw-2, demo-s3gw-3 in rotation: gateways.count is 2";
     let mut observed = running_by_dns(&[1, 2, 3]);
     end(&mut observed, "demo-s3gw-1");
     assert_eq!(
@@ -498,7 +498,7 @@ fn gateways_made_from_other_choices_are_replaced_one_at_a_time() {
     assert_eq!(
         planned(&desired(&site, &services), &observed, &Goal::Up),
         [
-            vec!["await s3g1, s3g2 in rotation: others are to be taken away".to_owned()],
+            vec!["wait for s3g1, s3g2 in rotation: others are to be taken away".to_owned()],
             replaced("s3g1"),
             replaced("s3g2"),
             vec![READY.to_owned()],
@@ -668,7 +668,7 @@ fn a_gateway_that_did_not_run_gets_requests_whatever_haproxy_remembers_of_it() {
     let load = "load HAProxy's configuration: HAProxy may still have a state of it that an ended run set";
     let steps = planned(&desired(&site, &services), &observed, &Goal::Up);
     assert_eq!(steps[steps.len() - 2..], [load, READY]);
-    assert!(steps.iter().any(|step| step.starts_with("prove s3g2: ")), "{steps:?}");
+    assert!(steps.iter().any(|step| step.starts_with("test s3g2: ")), "{steps:?}");
 }
 
 /// A secure cluster that runs, with users, and the secrets that its folder has.

@@ -151,7 +151,7 @@ fn a_fault_is_undone_whichever_of_its_processes_is_killed() {
     let second = cluster.run(&["fault", "kill", "s3g1"]);
     assert_eq!(second.status, 1, "{second}");
     assert!(
-        second.stderr.contains("has a fault already") && second.stderr.contains("fault undo"),
+        second.stderr.contains("has an active fault") && second.stderr.contains("fault undo"),
         "{second}"
     );
     assert_eq!(state(&cluster, "s3g1"), "running 1");

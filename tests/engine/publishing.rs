@@ -18,7 +18,7 @@ fn a_port_that_is_lost_after_it_was_found_free_is_chosen_again() {
     fs_err::write(&open, "").expect("a file");
     let outcome = run.end();
     assert_eq!(outcome.status, 0, "{outcome}");
-    assert!(outcome.stderr.contains("somebody took a port since it was found free"), "{outcome}");
+    assert!(outcome.stderr.contains("another process took a port that was free"), "{outcome}");
     assert!(!outcome.stdout.contains(&format!(":{}\n", cluster.ports.s3)), "{outcome}");
     assert_eq!(cluster.conditions(), ["serving"]);
 }

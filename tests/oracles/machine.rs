@@ -133,7 +133,7 @@ fn what_makes_no_machine_is_told() {
             [&one[..], &["--profile", "upstream", "-o", "out"]].concat(),
             "have no meaning with the profile `upstream`",
         ),
-        ([&one[..], &["--zone", "a"]].concat(), "--zone: no gateway stands in `a`"),
+        ([&one[..], &["--zone", "a"]].concat(), "--zone: no gateway is in the zone `a`"),
         ([&one[..], &["--stats-listen", "0.0.0.0"]].concat(), "and /stats asks for no password"),
         ([&one[..], &["--stats-user", "users"]].concat(), "users: line 1 has no hash that HAProxy reads"),
         ([&one[..], &pair].concat(), "--peer was given 1 time, and two balancers share an address"),

@@ -47,7 +47,7 @@ fn what_s3_cannot_say_of_buckets_is_said_to_the_om_at_once_and_compared_where_th
     let outcome = up("old:layout=fso");
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
     let said = "error: the bucket `old` is there with the layout obs, not fso, and a layout cannot change\n\
-                hint: `--bucket old:layout=obs` takes it as it is";
+                hint: `--bucket old:layout=obs` keeps it as it is";
     assert!(outcome.stderr.contains(said), "{outcome}");
 
     let refusal = "echo 'QUOTA_ERROR too little' >&2; echo 'bucket info /s3v/old'; exit 255";

@@ -17,7 +17,7 @@ fn a_dry_run_prints_commands_and_changes_nothing() {
          write ozone-compose.yaml, .env, docker-compose.yaml, docker-config, haproxy/s3-haproxy.cfg, s3-haproxy.yaml: \
          the choices have changed\n\
          start everything that does not run, recreate what changed: no balancer runs\n\
-         prove every gateway in rotation: a cluster is ready when every gateway has served\n",
+         test every gateway in rotation: a cluster is ready when every gateway has served\n",
         "{outcome}"
     );
     assert_eq!(outcome.stderr, "");
@@ -34,18 +34,18 @@ fn a_dry_run_of_each_verb_prints_its_steps_and_changes_nothing() {
     lab.did();
     let before = (lab.machine.sandbox.tree(""), lab.has("loaded"), lab.service.requests());
     for (verb, first, last) in [
-        (&["up", "-n", "3"][..], "check HAProxy's configuration: ", "prove every gateway in rotation: "),
+        (&["up", "-n", "3"][..], "check HAProxy's configuration: ", "test every gateway in rotation: "),
         (
             &["scale", "3"],
             "check HAProxy's configuration: ",
-            "await s3g1, s3g2, s3g3 in rotation: gateways.count is 3",
+            "wait for s3g1, s3g2, s3g3 in rotation: gateways.count is 3",
         ),
         (&["drain", "s3g1"], "check HAProxy's configuration: ", "drain s3g1: gateways.drained names it"),
-        (&["resume", "s3g1"], "check HAProxy's configuration: ", "await s3g1 in rotation: "),
-        (&["restart", "s3g2"], "take s3g2 out of rotation: ", "await s3g2 in rotation: "),
+        (&["resume", "s3g1"], "check HAProxy's configuration: ", "wait for s3g1 in rotation: "),
+        (&["restart", "s3g2"], "take s3g2 out of rotation: ", "wait for s3g2 in rotation: "),
         (&["reload"], "check HAProxy's configuration: ", "load HAProxy's configuration: "),
         (&["stop"], "stop s3g: ", "stop scm: "),
-        (&["start"], "prove every gateway in rotation: ", "prove every gateway in rotation: "),
+        (&["start"], "test every gateway in rotation: ", "test every gateway in rotation: "),
         (&["down"], "stop datanode1, om, scm, s3g, s3g1, s3g2, s3g3: ", "remove network demo_default: "),
     ] {
         let outcome = lab.succeed(&[verb, &["--dry-run"]].concat());

@@ -101,7 +101,7 @@ pub(in crate::commands) fn drain(
     let result = settled(site, &[GATEWAYS, KDC], patience, &mut progress, context);
     progress.finish();
     let again = site.command(&format!("drain --node {name}"));
-    result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;
+    result.map_err(|error| going_on(error, "interrupted; Swarm continues on its own", &again))?;
     let titles: Vec<String> = data.iter().map(|one| one.container.service().to_owned()).collect();
     let stopped = if titles.is_empty() { String::new() } else { format!("; stopped: {}", titles.join(", ")) };
     context.ui.say(&format!(
@@ -134,7 +134,7 @@ pub(in crate::commands) fn resume(
     let result = settled(site, &[], RUN_WITHIN, &mut progress, context);
     progress.finish();
     let again = site.command(&format!("resume --node {name}"));
-    result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;
+    result.map_err(|error| going_on(error, "interrupted; Swarm continues on its own", &again))?;
     context.ui.say(&format!(
         "{} runs containers again; gateways stay where they are until `{}` or `{}`",
         node.name,

@@ -49,8 +49,9 @@ pub(in crate::commands) fn run(arguments: &Reload, site: &Site, context: &Contex
     let mut progress = context.ui.progress();
     let result = settled(site, &[FILES_SERVICE], RELOADS_WITHIN, &mut progress, context);
     progress.finish();
-    result
-        .map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &site.command("reload")))?;
+    result.map_err(|error| {
+        going_on(error, "interrupted; Swarm continues on its own", &site.command("reload"))
+    })?;
     remove_old_files(&request, &context.engine);
     context.ui.say(&format!("cluster `{}` serves with the configuration in its folder", site.name));
     Ok(Status::Done)

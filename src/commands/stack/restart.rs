@@ -22,7 +22,7 @@ pub(in crate::commands) fn run(arguments: &Restart, site: &Site, context: &Conte
     services(site, context)?;
     if arguments.dry_run {
         let what = "have Swarm replace each gateway".to_owned();
-        return print_plan(&[(what, "a new one starts before an old one leaves")], context);
+        return print_plan(&[(what, "a new one starts before an old one stops")], context);
     }
     let name = gateways_of(site);
     let update = context.engine.command(&format!("update the service `{name}`"), ["service", "update"]);
@@ -34,7 +34,7 @@ pub(in crate::commands) fn run(arguments: &Restart, site: &Site, context: &Conte
     let result = settled(site, &[GATEWAYS], patience, &mut progress, context);
     progress.finish();
     let again = site.command("status");
-    result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;
+    result.map_err(|error| going_on(error, "interrupted; Swarm continues on its own", &again))?;
     context.ui.say(&format!("cluster `{}`: every gateway has a new container", site.name));
     Ok(Status::Done)
 }

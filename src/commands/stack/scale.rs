@@ -54,7 +54,7 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
     let result = settled(&request.site, only, timeout.duration(), &mut progress, context);
     progress.finish();
     let again = request.site.command(&format!("scale {count}"));
-    result.map_err(|error| going_on(error, "interrupted; Swarm goes on by itself", &again))?;
+    result.map_err(|error| going_on(error, "interrupted; Swarm continues on its own", &again))?;
     remove_old_files(&request, &context.engine);
     let count = counted(count.get() as usize, "S3 gateway");
     context.ui.say(&format!("cluster `{}` has {count}", request.site.name));

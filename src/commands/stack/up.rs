@@ -254,12 +254,12 @@ fn plan(
     let why = if has_new_balancer {
         "HAProxy's image or ports change, so that its container is replaced, and nothing serves meanwhile"
     } else {
-        "Swarm makes of each service what the file says"
+        "Swarm updates each service to match the file"
     };
     let steps = [
         (write, "the choices say so"),
         ("deploy the stack".to_owned(), why),
-        ("prove every gateway in rotation".to_owned(), "a cluster is ready when every gateway has served"),
+        ("test every gateway in rotation".to_owned(), "a cluster is ready when every gateway has served"),
     ];
     let certificate = renewal.map(|renewal| ("write the certificate of https".to_owned(), renewal.why()));
     certificate.into_iter().chain(steps.into_iter().skip(usize::from(files.is_empty()))).collect()
