@@ -1,9 +1,9 @@
 //! The record of a fault in the cluster's folder: written before the fault is made, removed once it is undone, and locked
 //! while a run is there to undo it. A record that nobody has locked is of a run that was killed.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,6 +11,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
+use crate::workspace::is_at;
 
 /// Its name in the folder.
 const FILE_NAME: &str = ".ozone-fault.json";
@@ -109,8 +110,41 @@ impl Record {
     }
 }
 
-/// Whether a file that was opened is still the one that its path leads to.
-fn is_at(file: &File, path: &Path) -> bool {
-    let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    file.metadata().is_ok_and(|opened| fs::metadata(path).is_ok_and(|there| same(&opened, &there)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Effect;
+
+    fn fault() -> Fault {
+        Fault {
+            words: "freeze s3g2".to_owned(),
+            project: "demo".to_owned(),
+            container: "id-s3g2".to_owned(),
+            effect: Effect::Freeze,
+            milliseconds: 1000,
+        }
+    }
+
+    #[test]
+    fn a_record_that_no_process_has_locked_was_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(Record::find(folder.path()), Ok(Found::Nothing)));
+        let held = Record::begin(folder.path(), &fault()).expect("a record").expect("the first one");
+        let Ok(Found::Held(process, found)) = Record::find(folder.path()) else { panic!("it is held") };
+        assert_eq!((process, *found), (std::process::id(), fault()));
+        assert!(Record::begin(folder.path(), &fault()).expect("an answer").is_none());
+        drop(held);
+        let Ok(Found::Left(record, found)) = Record::find(folder.path()) else { panic!("it was left") };
+        assert_eq!(*found, fault());
+        record.remove().expect("a folder to write to");
+        assert!(matches!(Record::find(folder.path()), Ok(Found::Nothing)));
+    }
+
+    #[test]
+    fn a_record_that_was_not_written_to_its_end_is_of_no_fault() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join(FILE_NAME), "{\"process\": 1, \"fau").expect("a file");
+        assert!(matches!(Record::find(folder.path()), Ok(Found::Nothing)));
+        assert!(!folder.path().join(FILE_NAME).exists());
+    }
 }

@@ -227,10 +227,10 @@ impl Folder {
     }
 }
 
-/// Whether a folder that was opened is still the one that its path leads to.
-fn is_at(folder: &File, path: &Path) -> bool {
+/// Whether a file or folder that was opened is still the one that its path leads to.
+pub(crate) fn is_at(opened: &File, path: &Path) -> bool {
     let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    folder.metadata().is_ok_and(|opened| fs::metadata(path).is_ok_and(|there| same(&opened, &there)))
+    opened.metadata().is_ok_and(|one| fs::metadata(path).is_ok_and(|there| same(&one, &there)))
 }
 
 /// A link stays a link; what it points to is written, whether it is there already or not.
