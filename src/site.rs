@@ -147,7 +147,10 @@ impl Site {
         if self.folder == Path::new(".") {
             return typed(format!("ozone-compose {verb}"));
         }
-        typed(format!("ozone-compose {verb} -o {}", quoted(&self.folder.to_string_lossy())))
+        let folder = quoted(&self.folder.to_string_lossy());
+        // A name that begins as a flag does is taken for one behind a blank.
+        let option = if folder.starts_with('-') { "--output=" } else { "-o " };
+        typed(format!("ozone-compose {verb} {option}{folder}"))
     }
 }
 

@@ -23,7 +23,7 @@ const RESOLVED_WITHIN: Duration = Duration::from_secs(15);
 impl Session<'_> {
     /// Sends gateways no new requests, and returns what HAProxy calls them.
     pub(super) fn take_out(&mut self, gateways: &[GatewayId]) -> Result<Vec<GatewayName>> {
-        self.progress.doing("drain", format!("{} gets no new requests", listed(gateways)));
+        self.progress.doing("drain", format!("no new requests for {}", listed(gateways)));
         let names = self.servers_of(gateways)?;
         if !names.is_empty() {
             self.control()?.admit(&names, Admission::Drain)?;
@@ -68,7 +68,7 @@ impl Session<'_> {
             let in_flight =
                 control.in_flight(|server| of(gateways, &members).any(|one| is_at(server, one)))?;
             if in_flight == 0 {
-                self.progress.done("drain", format!("{list} has finished"));
+                self.progress.done("drain", format!("no requests in flight to {list}"));
                 return Ok(0);
             }
             self.progress.doing("drain", format!("{in_flight} in flight to {list}"));

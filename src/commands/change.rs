@@ -70,7 +70,9 @@ pub(super) fn plan(
     for choice in request.new_choices() {
         context.ui.say(&choice);
     }
-    tell_pending(&steps::pending(&desired, &observed), &request.site, context);
+    if !matches!(goal, Goal::Upgrade) {
+        tell_pending(&steps::pending(&desired, &observed), &request.site, context);
+    }
     Ok(Planned { folder, request, changes, renewal, haproxy, steps })
 }
 
@@ -83,9 +85,9 @@ fn writes(goal: &Goal) -> bool {
 fn tell_pending(names: &[String], site: &Site, context: &Context) {
     if !names.is_empty() {
         context.ui.say(&format!(
-            "choices are pending: {} {} made from other ones; `{}` enacts them",
+            "choices are pending: {} still {} with earlier ones; `{}` applies them",
             listed(names),
-            if names.len() == 1 { "was" } else { "were" },
+            if names.len() == 1 { "runs" } else { "run" },
             site.command("up")
         ));
     }

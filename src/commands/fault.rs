@@ -199,7 +199,12 @@ fn hold(site: &Site, context: &Context) -> Result<Status> {
 
 /// Undoes what a run left that was killed, or ends one that goes on.
 fn undo(site: &Site, context: &Context) -> Result<Status> {
-    let Found::Held(process, fault) = Record::find(&site.folder)? else {
+    let found = Record::find(&site.folder)?;
+    let Found::Held(process, fault) = found else {
+        if matches!(found, Found::Nothing) {
+            context.ui.say(&format!("cluster `{}` has no fault", site.name));
+        }
+        drop(found);
         undo_what_was_left(site, context)?;
         return Ok(Status::Done);
     };

@@ -11,6 +11,7 @@ use crate::engine::quoted;
 use crate::error::{Failure, Status};
 use crate::plan::Plan;
 use crate::render::HAPROXY_CFG;
+use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::choices::FILE_NAME;
 use crate::spec::values::{Base, PlainHttp, Target};
@@ -139,8 +140,8 @@ fn summarize(spec: &Spec, changes: &[Change], path: &Path, ui: Ui) {
             PlainHttp::Redirect | PlainHttp::Off => ("https", spec.ports.https),
         };
         ui.say(&format!(
-            "next: (cd {} && docker compose up -d), and S3 is at {scheme}://{}:{port}",
-            quoted(&folder.to_string()),
+            "next: {}, and S3 is at {scheme}://{}:{port}",
+            Site::new(spec.clone(), path).command("up"),
             spec.ports.bind.url_host(),
         ));
     } else if spec.in_containers() {

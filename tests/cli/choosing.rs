@@ -101,7 +101,7 @@ fn a_folder_may_have_blanks_and_letters_of_any_language() {
         "exit 0\n--- stderr\n\
          wrote 6 files to `mein Häu'schen`\n\
          cluster `meinhuschen`: 3 S3 gateways, 1 datanode, replication 1, Ozone 2.2.1; heaps of 3.0 GiB, memory of 6.8 GiB at most\n\
-         next: (cd 'mein Häu'\\''schen' && docker compose up -d), and S3 is at http://127.0.0.1:9878\n"
+         next: ozone-compose up -o 'mein Häu'\\''schen', and S3 is at http://127.0.0.1:9878\n"
     );
     sandbox.succeed(&["generate", "-o", "mein Häu'schen", "--check"]);
 }

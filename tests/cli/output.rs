@@ -60,7 +60,7 @@ fn a_first_run_says_what_it_wrote_and_what_to_type_next() {
             &["generate", "-o", "demo"][..],
             "wrote 6 files to `demo`\n\
              cluster `demo`: 3 S3 gateways, 1 datanode, replication 1, Ozone 2.2.1; heaps of 3.0 GiB, memory of 6.8 GiB at most\n\
-             next: (cd demo && docker compose up -d), and S3 is at http://127.0.0.1:9878\n",
+             next: ozone-compose up -o demo, and S3 is at http://127.0.0.1:9878\n",
         ),
         (
             &["generate", "-o", "overlay", "--base", "none"],

@@ -192,7 +192,7 @@ fn audit_log(ids: &[String], shown: u32, member: &Member, engine: &Engine) -> Re
     let said = engine.output(&search).map_err(late)?;
     match said.status.code() {
         Some(0) => Ok(said.stdout),
-        Some(NO_LOG) => Err("it writes no audit log".to_owned()),
+        Some(NO_LOG) => Err("there is no audit log".to_owned()),
         _ => Err(said.last_words().lines().next().unwrap_or("the search in it failed").to_owned()),
     }
 }
@@ -279,7 +279,7 @@ fn not_found(missing: &[String], site: &Site) -> Failure {
     let message = format!("no log of cluster `{}` has the request{plural} {}", site.name, listed(missing));
     let hint = left_out_by_haproxy(site).unwrap_or_else(|| {
         let list = site.command("logs --gateway-requests");
-        format!("`{list}` shows the last requests; a container that was replaced has taken its log with it")
+        format!("`{list}` shows the last requests; a container that was replaced has taken its log with it, and only audit logs have `x-amz-id-2`")
     });
     Failure::new(Status::Failed, message).with_hint(hint)
 }
