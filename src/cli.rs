@@ -113,6 +113,9 @@ pub enum Verb {
     /// Found by this tool's labels, wherever their folders are: name, state, gateways, endpoint and folder.
     Ls(Ls),
     /// Show containers, and gateways as HAProxy sees them
+    ///
+    /// CHECK is the result of HAProxy's last health check: `L7OK` is good. REQUESTS and ERRORS are counted since HAProxy last loaded its
+    /// configuration: `scale`, `drain`, `resume` and `reload` do that.
     Status(Status),
     /// Show the nodes of a Swarm and which hold data; --label chooses those
     Nodes(Nodes),

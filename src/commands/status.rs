@@ -72,10 +72,10 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
     let row = |row: &Row| {
         let word = |word: &Option<String>| word.clone().unwrap_or_default();
         let count = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
-        let Row { name, explanation, state, check, sessions, requests, errors, .. } = row;
+        let Row { name, explanation, check, sessions, requests, errors, .. } = row;
         let counts = [sessions, requests, errors].map(|number| count(*number));
         let [sessions, requests, errors] = counts;
-        [name.clone(), explanation.clone(), word(state), word(check), sessions, requests, errors]
+        [name.clone(), explanation.clone(), row.in_haproxy(), word(check), sessions, requests, errors]
     };
     let lines: Vec<_> = gateways.iter().map(row).collect();
     let heading = ["GATEWAY", "CONDITION", "HAPROXY", "CHECK", "IN FLIGHT", "REQUESTS", "ERRORS"];
@@ -129,10 +129,24 @@ struct Row {
     container: Option<String>,
     address: Option<String>,
     state: Option<String>,
+    /// Its share in HAProxy; not for programs, which have the condition.
+    #[serde(skip)]
+    weight: Option<u64>,
     check: Option<String>,
     sessions: Option<u64>,
     requests: Option<u64>,
     errors: Option<u64>,
+}
+
+impl Row {
+    /// What HAProxy does with it, for people.
+    fn in_haproxy(&self) -> String {
+        match (&self.state, self.weight) {
+            // After a reload the configuration drains it, and HAProxy calls it UP.
+            (Some(word), Some(0)) if !word.starts_with("DRAIN") => format!("{word}, weight 0"),
+            (word, _) => word.clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// Every gateway that the files have or that has a container, in the order of their numbers.
@@ -158,6 +172,7 @@ fn rows(site: &Site, observed: &Observed) -> Vec<Row> {
             container: container.map(|container| container.name.clone()),
             address: seen.map(|seen| seen.address.clone()),
             state: seen.map(|seen| seen.state.clone()),
+            weight: seen.map(|seen| seen.weight),
             check: seen.map(|seen| seen.check.clone()),
             sessions: seen.map(|seen| seen.sessions),
             requests: seen.map(|seen| seen.requests),

@@ -174,6 +174,8 @@ fn what_the_files_say_and_haproxy_does_not_do_is_told_apart() {
     lab.succeed(&["reload"]);
     let now = of_s3g2().expect("s3g2");
     assert_eq!((&now["condition"], &now["pending"]), (&json!("drained"), &Value::Null));
+    let table = lab.succeed(&["status"]).stdout;
+    assert!(table.contains("  drained    UP, weight 0  "), "{table}");
 }
 
 #[test]
