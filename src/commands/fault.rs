@@ -199,14 +199,16 @@ fn hold(site: &Site, context: &Context) -> Result<Status> {
 
 /// Undoes what a run left that was killed, or ends one that goes on.
 fn undo(site: &Site, context: &Context) -> Result<Status> {
-    let found = Record::find(&site.folder)?;
-    let Found::Held(process, fault) = found else {
-        if matches!(found, Found::Nothing) {
-            context.ui.say(&format!("cluster `{}` has no fault", site.name));
+    let (process, fault) = match Record::find(&site.folder)? {
+        Found::Held(process, fault) => (process, fault),
+        Found::Left(record, fault) => {
+            undo_left(record, &fault, site, context)?;
+            return Ok(Status::Done);
         }
-        drop(found);
-        undo_what_was_left(site, context)?;
-        return Ok(Status::Done);
+        Found::Nothing => {
+            context.ui.say(&format!("cluster `{}` has no fault", site.name));
+            return Ok(Status::Done);
+        }
     };
     signal_process(process, Signal::TERM);
     let end = Instant::now() + UNDONE_WITHIN;
@@ -231,12 +233,7 @@ fn undo(site: &Site, context: &Context) -> Result<Status> {
 fn undo_what_was_left(site: &Site, context: &Context) -> Result<()> {
     match Record::find(&site.folder)? {
         Found::Nothing => Ok(()),
-        Found::Left(record, fault) => {
-            undo_patiently(&fault, site, context)?;
-            record.remove()?;
-            context.ui.say(&format!("`{}`, which a run left that was killed, is undone", fault.words));
-            Ok(())
-        }
+        Found::Left(record, fault) => undo_left(record, &fault, site, context),
         Found::Held(process, fault) => {
             let message = format!(
                 "cluster `{}` has an active fault: process {process} holds `{}`",
@@ -246,6 +243,14 @@ fn undo_what_was_left(site: &Site, context: &Context) -> Result<()> {
             Err(Failure::new(Status::Failed, message).with_hint(hint).into())
         }
     }
+}
+
+/// Undoes the fault of a record that this run has locked.
+fn undo_left(record: Record, fault: &Fault, site: &Site, context: &Context) -> Result<()> {
+    undo_patiently(fault, site, context)?;
+    record.remove()?;
+    context.ui.say(&format!("`{}`, which a run left that was killed, is undone", fault.words));
+    Ok(())
 }
 
 /// Undoes a fault, also where the engine does not answer for a while.

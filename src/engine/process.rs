@@ -152,7 +152,7 @@ pub(super) fn hold(
 }
 
 /// Leaves the terminal and the session of the process that started this one, and so their signals; returns what tells
-/// whether the standard input, which `take` reads before, has ended.
+/// whether the standard input has ended. What the caller needs of that it has read before.
 #[must_use]
 pub fn leave_session() -> Arc<AtomicBool> {
     // It fails only where this process leads a group already.
