@@ -348,7 +348,7 @@ pub struct Scale {
     /// How many gateways there are to be, 1 to 512
     #[arg(value_name = "N")]
     pub gateways: String,
-    /// How long requests in flight may take to end, before gateways are removed all the same
+    /// How long requests in flight may take to end, before gateways are removed anyway
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,
     /// How long to wait until new gateways serve
@@ -385,7 +385,7 @@ pub struct Resume {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// Gateways, such as s3g2; all that are drained without
+    /// Gateways, such as s3g2 [default: all that are drained]
     #[arg(value_name = "GATEWAY")]
     pub gateways: Vec<GatewayName>,
     /// A node of a Swarm, which is to run containers again
@@ -402,13 +402,13 @@ pub struct Restart {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// Gateways, such as s3g2; all of them without
+    /// Gateways, such as s3g2 [default: all]
     #[arg(value_name = "GATEWAY")]
     pub gateways: Vec<GatewayName>,
     /// After another build of the distribution in `ozone.dist`: SCMs, OMs and datanodes too, one at a time
     #[arg(long, conflicts_with = "gateways")]
     pub dist: bool,
-    /// How long requests in flight may take to end, before a gateway is restarted all the same
+    /// How long requests in flight may take to end, before a gateway is restarted anyway
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,
     /// How long to wait until a gateway serves again
@@ -421,27 +421,28 @@ pub struct Restart {
 
 /// Arguments of `upgrade`.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("to").required(true).args(["ozone_version", "ozone_image", "rollback", "finalize"]))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Upgrade {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
     /// The new version, such as 2.2.1
-    #[arg(long, value_name = "VERSION", required_unless_present_any = ["ozone_image", "rollback", "finalize"])]
+    #[arg(long, value_name = "VERSION")]
     pub ozone_version: Option<OzoneVersion>,
     /// The new image
-    #[arg(long, value_name = "IMAGE", conflicts_with = "ozone_version")]
+    #[arg(long, value_name = "IMAGE")]
     pub ozone_image: Option<ImageName>,
     /// Leave SCM, OM and datanodes as they are
-    #[arg(long, conflicts_with = "rollback")]
+    #[arg(long, conflicts_with_all = ["rollback", "finalize"])]
     pub gateways_only: bool,
     /// Go back to the image of the containers that an upgrade has not reached
-    #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image"])]
+    #[arg(long)]
     pub rollback: bool,
     /// Finalize the upgrade of SCM and OM; afterwards no older version starts on the data
-    #[arg(long, conflicts_with_all = ["ozone_version", "ozone_image", "gateways_only", "rollback"])]
+    #[arg(long)]
     pub finalize: bool,
-    /// How long requests in flight may take to end, before a gateway is replaced all the same
+    /// How long requests in flight may take to end, before a gateway is replaced anyway
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub drain_timeout: Span,
     /// How long to wait for each container until it serves
@@ -549,7 +550,7 @@ pub struct Logs {
     /// How to print requests
     #[arg(long, value_enum, default_value_t, requires = "gateway_requests")]
     pub format: Format,
-    /// Services, such as s3g2; all of them without
+    /// Services, such as s3g2 [default: all]
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
 }
@@ -607,7 +608,7 @@ pub struct Env {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// The S3 user whose key they have, in a secure cluster; its first one without
+    /// The S3 user whose key they have, in a secure cluster [default: its first]
     #[arg(long, value_name = "NAME")]
     pub user: Option<UserName>,
     /// How to print them
@@ -631,7 +632,7 @@ pub struct Run {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// The S3 user whose key it has, in a secure cluster; its first one without. With --up, one who is there then
+    /// The S3 user whose key it has, in a secure cluster; with --up, also a new one [default: its first]
     #[arg(long = "user", value_name = "NAME")]
     pub as_user: Option<UserName>,
     /// Run it in a container of this image, in the cluster's network
@@ -747,7 +748,7 @@ pub struct Bench {
     /// How often each operation comes in a round of requests
     #[arg(long, value_name = "SHARES", default_value = "put=1,get=3,head=1")]
     pub mix: Mix,
-    /// The S3 user whose key it signs with, in a secure cluster; this tool's own without
+    /// The S3 user whose key it signs with, in a secure cluster [default: this tool's own]
     #[arg(long, value_name = "NAME")]
     pub user: Option<UserName>,
     /// Run this command of this tool meanwhile, such as "scale 5"
@@ -893,7 +894,7 @@ pub struct Completions {
 /// Arguments of `man`.
 #[derive(Args, Debug)]
 pub struct Man {
-    /// Folder for ozone-compose.1, ozone-compose-up.1 and the others; prints the first without
+    /// Folder for ozone-compose.1, ozone-compose-up.1 and the others [default: print the first]
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 }

@@ -17,7 +17,7 @@ pub enum Status {
     Differs,
     /// No engine that can be used.
     NoEngine,
-    /// Not ready in time.
+    /// It does not run, or is not ready in time.
     NotReady,
     /// Stopped by a person.
     Interrupted,
@@ -74,7 +74,11 @@ pub const EXIT_CODES: &[ExitCode] = &[
         name: "no-engine",
         meaning: "no Docker Engine or Compose that can be used",
     },
-    ExitCode { status: Status::NotReady, name: "not-ready", meaning: "not ready in time" },
+    ExitCode {
+        status: Status::NotReady,
+        name: "not-ready",
+        meaning: "does not run, or is not ready in time",
+    },
     ExitCode { status: Status::Interrupted, name: "interrupted", meaning: "interrupted" },
 ];
 

@@ -10,7 +10,7 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::engine::{Engine, Variables, quoted};
 use crate::error::{Failure, Status};
-use crate::observe::Observed;
+use crate::observe::{Member, Observed};
 use crate::s3::variables::{trusting, variables};
 use crate::s3::{Endpoint, Key};
 use crate::spec::choices::{Choices, FILE_NAME};
@@ -139,6 +139,14 @@ impl Site {
         );
         let hint = "a build of an Ozone checkout makes one, hadoop-ozone/dist/target/ozone-X; the path is relative to the cluster's folder";
         Err(Failure::new(Status::Usage, message).with_hint(hint).into())
+    }
+
+    /// The command that starts what does not run: `start` where every container was stopped, `up` otherwise.
+    #[must_use]
+    pub fn starting_command(&self, observed: &Observed) -> String {
+        let has_ended = |member: &Member| member.container.has_ended();
+        let is_stopped = !observed.members.is_empty() && observed.members.iter().all(has_ended);
+        self.command(if is_stopped && self.spec.target == Target::Compose { "start" } else { "up" })
     }
 
     /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.

@@ -201,10 +201,10 @@ fn a_command_that_fails_beside_the_load_fails_the_run_after_the_report() {
     machine.tell(LOGS, 3, "", "no such service: s3g9\n");
     let outcome = bench(&machine, &["--for", "300ms", "--clients", "2", "--during", "logs s3g9"]);
     assert_eq!(outcome.status, 1, "{outcome}");
-    assert!(outcome.stdout.ends_with(" and ended with 3\n"), "{outcome}");
+    assert!(outcome.stdout.ends_with(" and ended with exit code 3\n"), "{outcome}");
     assert_eq!(
         outcome.stderr,
-        "error: `logs s3g9` ended with 3 while the load ran on cluster `demo`\n  \
+        "error: `logs s3g9` ended with exit code 3 while the load ran on cluster `demo`\n  \
          | no such service: s3g9\n\
          hint: `ozone-compose status -o there` shows what state it is in\n"
     );

@@ -84,7 +84,10 @@ fn a_process_that_holds_a_port_is_named() {
     let line = outcome.stdout.lines().find(|line| line.starts_with("ports")).expect("a line");
     assert!(line.contains(&format!("{port} (ports.s3) is held by the process `diagnose")), "{line}");
     assert!(line.contains(&format!("(pid {})", std::process::id())), "{line}");
-    assert!(outcome.stdout.contains("choose another port: `--s3-port "), "{outcome}");
+    assert!(
+        outcome.stdout.contains("`ozone-compose up --port auto` chooses free ports, or `kill "),
+        "{outcome}"
+    );
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn a_container_that_holds_a_port_is_named_unless_it_is_the_clusters_own() {
     };
     let outcome = doctor(&of("shop"), port, &[]);
     assert_eq!(outcome.status, 1, "{outcome}");
-    assert!(outcome.stdout.contains("the container `web-1` of the Compose project `shop`"), "{outcome}");
+    assert!(outcome.stdout.contains("is held by the Compose project `shop`"), "{outcome}");
 
     let own = of("demo");
     own.sandbox.write("ozone-compose.yaml", "version: 1\nname: demo\n");

@@ -130,8 +130,7 @@ impl Session<'_> {
             let loaded = control.loaded()?;
             let missing = which.missing(&members, &loaded.gateways);
             if missing.is_empty() {
-                let count = which.in_rotation(&members, &loaded.gateways).len();
-                self.progress.done("gateways", format!("{count} healthy and in rotation"));
+                self.progress.done("gateways", format!("{which} healthy and in rotation"));
                 return Ok(());
             }
             self.progress.doing("gateways", format!("{missing} not in rotation yet"));

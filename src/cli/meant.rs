@@ -29,6 +29,10 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--version"], "--ozone-version VERSION"),
 ];
 
+/// Flags that other verbs have, and what `scale` takes instead.
+const FLAGS_OF_SCALE: &[(&[&str], &str)] =
+    &[(&["-n", "--gateways", "--count", "--replicas"], "ozone-compose scale N")];
+
 /// Reads a command line. `help` and `version` do what the flags of these names do.
 ///
 /// # Errors
@@ -42,15 +46,19 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
             Cli::try_parse_from(program.cloned().chain(help))
         }
         ["version"] => Cli::try_parse_from(program.cloned().chain(["--version".into()])),
-        _ => Cli::try_parse_from(arguments).map_err(with_what_was_meant),
+        _ => {
+            let is_scale = words.iter().find(|word| !word.starts_with('-')) == Some(&"scale");
+            let flags = if is_scale { FLAGS_OF_SCALE } else { FLAGS };
+            Cli::try_parse_from(arguments).map_err(|error| with_what_was_meant(error, flags))
+        }
     }
 }
 
 /// The error, with the command or flag of this tool where the one that was typed is of another.
-fn with_what_was_meant(error: clap::Error) -> clap::Error {
+fn with_what_was_meant(error: clap::Error, flags: &[(&[&str], &str)]) -> clap::Error {
     let (kind, table) = match error.kind() {
         ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, VERBS),
-        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, FLAGS),
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, flags),
         _ => return error,
     };
     let Some(ContextValue::String(typed)) = error.get(kind) else { return error };
@@ -99,6 +107,12 @@ mod tests {
         }
         let error = parsed("ozone-compose haproxy --port 9878").expect_err("a flag").to_string();
         assert!(error.contains("type `--s3-port PORT`") && !error.contains("vip"), "{error}");
+        let error = parsed("ozone-compose scale -n 4").expect_err("a flag").to_string();
+        assert!(error.contains("there is no flag `-n` here: type `ozone-compose scale N`"), "{error}");
+        let error = parsed("ozone-compose upgrade").expect_err("no image").to_string();
+        for flag in ["--ozone-version", "--ozone-image", "--rollback", "--finalize"] {
+            assert!(error.contains(flag), "{error}");
+        }
         let error = parsed("ozone-compose genrate").expect_err("a verb").to_string();
         assert!(error.contains("generate"), "what is only misspelled is still guessed: {error}");
     }

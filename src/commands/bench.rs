@@ -117,9 +117,13 @@ impl SideCommand {
             .chain(words.iter().map(OsString::from))
             .collect();
         let parsed = cli::parse(&line).map_err(|error| {
+            if !error.use_stderr() {
+                return refused("it only prints help");
+            }
             let said = error.render().to_string();
-            let first = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            if error.use_stderr() { refused(&first) } else { refused("it only prints help") }
+            let why = said.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error: ");
+            let lines: Vec<&str> = why.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            refused(&lines.join("; ").replace(":; ", ": "))
         })?;
         match parsed.verb {
             Verb::Bench(_) => Err(refused("a load beside a load measures neither").into()),
@@ -224,7 +228,7 @@ fn verdict(ran: &Ran, cluster: &Answering) -> Result<Status> {
         return Ok(Status::Done);
     }
     let message = format!(
-        "`{}` ended with {} while the load ran on cluster `{}`",
+        "`{}` ended with exit code {} while the load ran on cluster `{}`",
         ran.command, ran.exit_code, cluster.site.name
     );
     let hint = format!("`{}` shows what state it is in", cluster.site.command("status"));
@@ -248,7 +252,7 @@ fn text(arguments: &cli::Bench, report: &Report, ran: &[&Ran]) -> String {
     ];
     let mut parts = vec![table(heading, &rows)];
     let rows: Vec<_> = report.gateways.iter().map(gateway_row).collect();
-    parts.push(table(["GATEWAY", "REQUESTS", "SHARE", "ERRORS", "P99 MS"], &rows));
+    parts.push(table(["GATEWAY", "REQUESTS", "SHARE", "ERRORS", "P99 MS", "LONGEST GAP"], &rows));
     if !report.errors.is_empty() {
         let row =
             |one: &ErrorRow| [one.kind.clone(), one.count.to_string(), format!("{:.1}", one.longest_ms)];
@@ -257,7 +261,7 @@ fn text(arguments: &cli::Bench, report: &Report, ran: &[&Ran]) -> String {
     }
     let gap = &report.longest_gap;
     let mut lines = vec![format!(
-        "{} for {:.1} s; the longest time without a good answer was {:.2} s, from {:.1} s on\n",
+        "{} for {:.1} s; the longest time without a good answer to any client was {:.2} s, from {:.1} s on\n",
         counted(arguments.clients.get() as usize, "client"),
         report.seconds,
         gap.seconds,
@@ -265,7 +269,7 @@ fn text(arguments: &cli::Bench, report: &Report, ran: &[&Ran]) -> String {
     )];
     lines.extend(ran.iter().map(|one| {
         let Ran { command, from_seconds, to_seconds, exit_code, .. } = one;
-        format!("`{command}` ran from {from_seconds:.1} s to {to_seconds:.1} s and ended with {exit_code}\n")
+        format!("`{command}` ran from {from_seconds:.1} s to {to_seconds:.1} s and ended with exit code {exit_code}\n")
     }));
     parts.push(lines.concat());
     parts.join("\n")
@@ -286,13 +290,15 @@ fn operation_row(row: &OperationRow) -> [String; 10] {
     ]
 }
 
-fn gateway_row(row: &GatewayRow) -> [String; 5] {
+fn gateway_row(row: &GatewayRow) -> [String; 6] {
+    let gap = &row.longest_gap;
     [
         row.gateway.clone().unwrap_or_else(|| "(none)".to_owned()),
         row.requests.to_string(),
         format!("{:.0} %", row.share * 100.0),
         row.errors.to_string(),
         time(row.p99_ms),
+        format!("{:.2} s, from {:.1} s on", gap.seconds, gap.from_seconds),
     ]
 }
 
@@ -338,8 +344,11 @@ mod tests {
             ("bench", "a load beside a load measures neither"),
             ("down --volumes", "it removes the cluster on which the load runs"),
             ("run -- true", "`run` starts other programs; start that one yourself"),
-            ("scale", "the following required arguments were not provided:"),
-            ("rescale 5", "unrecognized subcommand 'rescale'"),
+            ("scale", "the following required arguments were not provided: <N>"),
+            (
+                "fault frezee s3g2",
+                "unrecognized subcommand 'frezee'; tip: a similar subcommand exists: 'freeze'",
+            ),
             ("help", "it only prints help"),
             ("logs 's3g1", "a quotation mark is not closed"),
         ] {

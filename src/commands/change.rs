@@ -8,7 +8,7 @@ use crate::act::{Session, Writing};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
 use crate::observe::{Observed, listed};
-use crate::preflight::{self, first_bad};
+use crate::preflight::{self, refusal};
 use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::choices::Choices;
@@ -62,7 +62,7 @@ pub(super) fn plan(
     let steps = steps::plan(&desired, &observed, &goal)?;
     if steps.iter().any(|step| step.action.needs_compose()) {
         let compose = preflight::compose(&context.engine);
-        first_bad(&[compose]).map_or(Ok(()), |bad| Err(bad.failure()))?;
+        refusal(&[compose]).map_or(Ok(()), Err)?;
     }
     refuse_to_lose_edits(&changes, path, false)?;
     refuse_unreadable(&folder, &request)?;

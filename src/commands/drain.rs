@@ -8,7 +8,25 @@ use super::{Context, stack};
 use crate::cli::Drain;
 use crate::error::{Failure, Status};
 use crate::observe::listed;
+use crate::site::Site;
+use crate::spec::values::GatewayName;
 use crate::steps::Goal;
+
+/// One gateway stays in rotation.
+fn refuse_the_last(gateways: &[GatewayName], site: &Site) -> Result<()> {
+    if site.spec.in_rotation().any(|one| !gateways.contains(&one)) {
+        return Ok(());
+    }
+    let message = format!("no gateway would be left to serve cluster `{}`; nothing was changed", site.name);
+    let more = match site.spec.drained.iter().find(|one| !gateways.contains(one)) {
+        Some(drained) => format!("`{}` first", site.command(&format!("resume {drained}"))),
+        None => {
+            format!("`{}` adds one", site.command(&format!("scale {}", site.spec.gateways.get() + 1)))
+        }
+    };
+    let hint = format!("{more}; `{}` stops the cluster", site.command("stop"));
+    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
+}
 
 /// Runs the verb.
 pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
@@ -19,6 +37,7 @@ pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
     }
     let planned = plan(&folder.folder, context, |site| {
         refuse_unknown(&gateways, site)?;
+        refuse_the_last(&gateways, site)?;
         let drained = site.spec.drained.iter().chain(&gateways).cloned();
         Ok((with_drained(drained), Goal::Drain(gateways.clone())))
     })?;

@@ -100,7 +100,7 @@ pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Answ
     }
     let not_ready = |what: String| {
         let message = format!("cluster `{}` {what}", site.name);
-        let hint = format!("`{}` starts it and waits until it serves", site.command("up"));
+        let hint = format!("`{}` starts it and waits until it serves", site.starting_command(&observed));
         Failure::new(Status::NotReady, message).with_hint(hint)
     };
     let Some(endpoint) = site.endpoint(&observed, &context.engine)? else {

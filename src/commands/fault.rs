@@ -4,6 +4,7 @@
 //! ended. Where the child is killed, this run undoes the fault; where both are, the next one does, by the record in the
 //! folder.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,33 +33,55 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Runs the verb.
 pub fn run(verb: cli::Fault, context: &Context) -> Result<Status> {
     match verb {
-        cli::Fault::Kill(on) => make("kill", &on, None, context),
-        cli::Fault::Freeze(on) => make("freeze", &on, None, context),
-        cli::Fault::Partition(on) => make("partition", &on, None, context),
-        cli::Fault::Errors(on) => make("errors", &on, None, context),
-        cli::Fault::Delay(delay) => make("delay", &delay.on, Some(&delay.delay), context),
+        cli::Fault::Kill(on) => make(&Kind::Kill, &on, context),
+        cli::Fault::Freeze(on) => make(&Kind::Freeze, &on, context),
+        cli::Fault::Partition(on) => make(&Kind::Partition, &on, context),
+        cli::Fault::Delay(delay) => make(&Kind::Delay(delay.delay), &delay.on, context),
+        cli::Fault::Errors(on) => make(&Kind::Errors, &on, context),
         cli::Fault::Undo(folder) => undo(&Site::in_folder(&folder.folder)?, context),
         cli::Fault::Hold(folder) => hold(&Site::in_folder(&folder.folder)?, context),
     }
 }
 
+/// What is to fail, as it was typed.
+enum Kind {
+    Kill,
+    Freeze,
+    Partition,
+    Delay(Span),
+    Errors,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill => f.write_str("kill"),
+            Self::Freeze => f.write_str("freeze"),
+            Self::Partition => f.write_str("partition"),
+            Self::Delay(delay) => write!(f, "delay {delay}"),
+            Self::Errors => f.write_str("errors"),
+        }
+    }
+}
+
 /// Makes a fault, waits until it is undone, and until a gateway serves again.
-fn make(kind: &str, on: &FaultOn, delay: Option<&Span>, context: &Context) -> Result<Status> {
+fn make(kind: &Kind, on: &FaultOn, context: &Context) -> Result<Status> {
     let site = Site::in_folder(&on.folder.folder)?;
     undo_what_was_left(&site, context)?;
     let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
     refuse_elsewhere(&site, &observed)?;
     let member = running(&on.container, &site, &observed)?;
-    let delay_typed = delay.map(|delay| format!(" {delay}")).unwrap_or_default();
-    let words = format!("{kind}{delay_typed} {}", on.container);
+    let words = format!("{kind} {}", on.container);
+    let by_detour = |delay| -> Result<_> {
+        let (balancer, detour) = detour(&words, member, delay, &site, &observed)?;
+        Ok((balancer, Effect::Detour(detour)))
+    };
     let (container, effect) = match kind {
-        "kill" => (member, Effect::Kill),
-        "freeze" => (member, Effect::Freeze),
-        "partition" => (member, Effect::Partition(member.container.attachments.clone())),
-        _ => {
-            let (balancer, detour) = detour(&words, member, delay, &site, &observed)?;
-            (balancer, Effect::Detour(detour))
-        }
+        Kind::Kill => (member, Effect::Kill),
+        Kind::Freeze => (member, Effect::Freeze),
+        Kind::Partition => (member, Effect::Partition(member.container.attachments.clone())),
+        Kind::Delay(delay) => by_detour(Some(delay))?,
+        Kind::Errors => by_detour(None)?,
     };
     let milliseconds = u64::try_from(on.time.duration().as_millis())?;
     let container = container.container.id.clone();
@@ -74,17 +97,18 @@ fn running<'a>(typed: &str, site: &Site, observed: &'a Observed) -> Result<&'a M
     let Some(member) = observed.members.iter().find(|one| one.title() == typed) else {
         let message = format!("cluster `{}` has no container `{typed}`", site.name);
         let titles: Vec<String> = observed.members.iter().map(Member::title).collect();
-        let hint = match titles.as_slice() {
-            [] => format!("nothing of it runs; `{}` starts it", site.command("up")),
-            titles => format!("it has {}", titles.join(", ")),
+        let (status, hint) = match titles.as_slice() {
+            [] => (Status::NotReady, format!("`{}` starts it", site.command("up"))),
+            titles => (Status::Usage, format!("it has {}", titles.join(", "))),
         };
-        return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
+        return Err(Failure::new(status, message).with_hint(hint).into());
     };
     if !member.container.is_running() {
         let message =
             format!("{typed} of cluster `{}` does not run ({})", site.name, member.container.status);
-        let hint = format!("a fault is for what runs; `{}` starts the cluster", site.command("up"));
-        return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+        let hint =
+            format!("a fault is for what runs; `{}` starts the cluster", site.starting_command(observed));
+        return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
     }
     Ok(member)
 }

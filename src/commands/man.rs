@@ -24,7 +24,7 @@ const FILES: &[(&str, &str)] = &[
     ("kerberos/kdc.sh", "with --secure: what the KDC's container runs"),
     ("kerberos/private", "with --secure and --target swarm: the keys of all services"),
     ("secrets/credentials", "with --secure: the secrets of S3 users, in the format of AWS"),
-    ("stack.yaml", "with --target swarm, in the place of the Compose files: every service of the cluster"),
+    ("stack.yaml", "with --target swarm, instead of the Compose files: every service of the cluster"),
     ("values.yaml", "with --target helm, likewise: values of Ozone's Helm chart"),
     ("haproxy.yaml", "with --target helm: HAProxy beside the chart, for kubectl apply"),
     (".env", "tells docker compose which files belong together"),

@@ -243,7 +243,8 @@ impl Request {
     /// Each choice of this run that is another than the one before.
     pub(super) fn new_choices(&self) -> Vec<String> {
         let changed = self.new.iter().filter_map(|(option, choice)| {
-            let (old, new) = (self.kept.of(option.key)?.texts.join(" "), choice.texts.join(" "));
+            let shown = |texts: &[String]| if texts.is_empty() { "none".to_owned() } else { texts.join(" ") };
+            let (old, new) = (shown(&self.kept.of(option.key)?.texts), shown(&choice.texts));
             (old != new).then(|| format!("{}: {old} -> {new}", option.key))
         });
         changed.collect()

@@ -92,7 +92,7 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
         context.ui.say(&format!(
             "\nwarning: the KDC has ended: running services continue until their tickets expire, 24 h at most, and nothing else \
              starts; `{}` starts it",
-            site.command("up")
+            site.starting_command(&observed)
         ));
     }
     if let Some(told) = days.and_then(tls::ending) {
@@ -103,7 +103,7 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
             let other = https.filter(|https| *https != endpoint);
             format!("\nS3 is at {endpoint}{}", other.map(|https| format!(" and {https}")).unwrap_or_default())
         }
-        None => format!("\nno balancer runs; `{}` starts it", site.command("up")),
+        None => format!("\nno balancer runs; `{}` starts it", site.starting_command(&observed)),
     });
     Ok(Status::Done)
 }

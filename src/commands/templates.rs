@@ -44,7 +44,7 @@ fn refuse_to_replace(changes: &[Change], path: &Path) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "{} in `{}` says something else than this tool's; nothing was written",
+        "{} in `{}` differs from this tool's template; nothing was written",
         names.join(", "),
         path.display()
     );

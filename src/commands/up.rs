@@ -22,9 +22,7 @@ use crate::engine::{Place, is_of_a_taken_port};
 use crate::error::{Failure, Status};
 use crate::observe::Observed;
 use crate::plan::requirements::Requirements;
-use crate::preflight::{
-    Check, HostPorts, Taken, Verdict, first_bad, machine, missing_images, published_ports,
-};
+use crate::preflight::{Check, HostPorts, Taken, Verdict, machine, missing_images, published_ports, refusal};
 use crate::proof::timeline;
 use crate::seed::Seed;
 use crate::site::{Site, choices_in, not_ours_to_run, rendered_only};
@@ -179,8 +177,8 @@ fn with_free_ports(
 
 /// A check that prevents a start ends the run; others become warnings.
 fn refuse_bad(checks: &[Check], context: &Context) -> Result<()> {
-    if let Some(bad) = first_bad(checks) {
-        return Err(bad.failure().into());
+    if let Some(refused) = refusal(checks) {
+        return Err(refused.into());
     }
     let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warning);
     for Check { name, finding, advice, .. } in warnings {

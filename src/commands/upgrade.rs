@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Context;
-use super::change::{Planned, going_on, plan, warn_of_a_gap};
+use super::change::{Planned, going_on, plan, print, warn_of_a_gap};
 use super::request::chosen;
 use super::up::{pull, pulls};
 use crate::cli::Upgrade;
@@ -33,18 +33,19 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
         };
         Ok((choices, Goal::Upgrade))
     })?;
+    let spec = &planned.request.site.spec;
+    let pulls = if *finalize { Vec::new() } else { pulls(&Requirements::new(spec), context) };
     if arguments.dry_run {
-        return planned.print(context);
+        return print(&[pulls, planned.steps].concat(), context);
     }
     planned.request.warn_of_version(context);
     if *finalize {
         return finish(planned, arguments, context);
     }
-    let spec = &planned.request.site.spec;
     if planned.steps.iter().any(|step| matches!(step.action, Action::Update(_))) {
         warn_of_a_gap("is replaced", spec, context);
     }
-    pull(&pulls(&Requirements::new(spec), context), &planned.request.site, context)?;
+    pull(&pulls, &planned.request.site, context)?;
     let (result, acted) = planned.act(context, |session| {
         session.drain_within = arguments.drain_timeout.duration();
         session.serve_within = arguments.timeout.duration();

@@ -129,13 +129,14 @@ fn chosen_key(arguments: &UserWithSecret) -> Result<Option<Key>> {
     let Some(variable) = &arguments.secret_from_env else { return Ok(None) };
     let refused = |what: &str| {
         let message = format!("--secret-from-env: {variable} {what}");
-        let hint = "OM takes a secret of 8 characters or more; here it has letters, digits and `/+=._~-`, 128 at most";
+        let hint =
+            "a secret has 8 to 128 characters: letters, digits and `/+=._~-`, and does not begin with `-`";
         Failure::new(Status::Usage, message).with_hint(hint).into()
     };
-    let Ok(secret) = env::var(variable) else { return Err(refused("is not set, or is no text")) };
+    let Ok(secret) = env::var(variable) else { return Err(refused("is not set, or is not text")) };
     let is_plain = secret.chars().all(|c| c.is_ascii_alphanumeric() || "/+=._~-".contains(c));
     if !(8..=128).contains(&secret.len()) || !is_plain || secret.starts_with('-') {
-        return Err(refused("holds no secret that can be set"));
+        return Err(refused("holds a secret that is not accepted"));
     }
     Ok(Some(Key::new(arguments.user.name.as_str(), &secret)))
 }

@@ -9,7 +9,7 @@ use super::{Engine, ROLE_LABEL};
 use crate::error::{Failure, Status};
 
 /// The label in which Compose keeps the name of the project.
-pub(super) const PROJECT_LABEL: &str = "com.docker.compose.project";
+pub(crate) const PROJECT_LABEL: &str = "com.docker.compose.project";
 /// The label in which Compose keeps the name of the service.
 pub(super) const SERVICE_LABEL: &str = "com.docker.compose.service";
 /// The label in which Compose keeps the folder of the project's first file.

@@ -116,6 +116,7 @@ impl Evidence<'_> {
             Condition::Drained => "drained",
             Condition::Held => "drained in HAProxy alone; resume takes it back",
             Condition::Ended if exit_code == 137 => "was killed (exit code 137)",
+            Condition::Ended if exit_code == 143 => "was stopped (exit code 143)",
             Condition::Ended => return format!("ended with exit code {exit_code}"),
             Condition::Paused => "paused",
             Condition::Missing => "has no container",
@@ -193,6 +194,8 @@ mod tests {
         }
         let killed = judged(Some((State::Exited, 137)), None, |evidence| evidence);
         assert_eq!(killed.1, "was killed (exit code 137)");
+        let stopped = judged(Some((State::Exited, 143)), None, |evidence| evidence);
+        assert_eq!(stopped.1, "was stopped (exit code 143)");
     }
 
     #[test]

@@ -34,17 +34,11 @@ impl Which {
         }
     }
 
-    /// Those that HAProxy finds healthy and sends requests.
-    #[must_use]
-    pub fn in_rotation<'a>(&self, members: &'a [Member], loaded: &[Gateway]) -> Vec<&'a Member> {
-        let is_up = |member: &&Member| seen(loaded, member).is_some_and(Gateway::is_up);
-        members.iter().filter(|member| self.has(member)).filter(is_up).collect()
-    }
-
-    /// Those that are not in rotation, in words; empty where all are.
+    /// Those that HAProxy does not find healthy or sends no requests, in words; empty where there are none.
     #[must_use]
     pub fn missing(&self, members: &[Member], loaded: &[Gateway]) -> String {
-        let there = self.in_rotation(members, loaded);
+        let is_up = |member: &&Member| seen(loaded, member).is_some_and(Gateway::is_up);
+        let there: Vec<&Member> = members.iter().filter(|one| self.has(one)).filter(is_up).collect();
         match self {
             Self::These(gateways) => {
                 let is_there = |id: &&GatewayId| there.iter().any(|one| one.gateway().as_ref() == Some(*id));

@@ -70,18 +70,24 @@ impl Check {
     ) -> Self {
         Self { name, verdict: Verdict::Bad, finding: finding.into(), advice: advice.into(), status }
     }
-
-    /// The finding as an error, with the advice as its hint.
-    #[must_use]
-    pub fn failure(&self) -> Failure {
-        Failure::new(self.status, format!("{}: {}", self.name, self.finding)).with_hint(self.advice.clone())
-    }
 }
 
 /// The first check that keeps a cluster from starting.
 #[must_use]
 pub fn first_bad(checks: &[Check]) -> Option<&Check> {
     checks.iter().find(|check| check.verdict == Verdict::Bad)
+}
+
+/// The first check that keeps a cluster from starting as an error, together with all others of its name: a person who
+/// has freed one port would only learn of the next.
+#[must_use]
+pub fn refusal(checks: &[Check]) -> Option<Failure> {
+    let first = first_bad(checks)?;
+    let alike = checks.iter().filter(|check| check.verdict == Verdict::Bad && check.name == first.name);
+    let (findings, advice): (Vec<_>, Vec<_>) =
+        alike.map(|check| (check.finding.as_str(), check.advice.as_str())).unzip();
+    let message = format!("{}: {}", first.name, findings.join("; "));
+    Some(Failure::new(first.status, message).with_hint(advice.join("; ")))
 }
 
 /// Checks everything that can be checked, in the order in which a person would fix it.
@@ -137,9 +143,13 @@ mod tests {
         let good = Check::good("engine", "Docker");
         let bad = Check::bad("compose", Status::NoEngine, "2.19 is too old", "install 2.20");
         let checks = [good, Check::warning("disk", "little", "prune"), bad];
-        let failure = first_bad(&checks).expect("a bad one").failure();
+        let failure = refusal(&checks).expect("a bad one");
         assert_eq!(failure.message, "compose: 2.19 is too old");
         assert_eq!((failure.status, failure.hint.as_str()), (Status::NoEngine, "install 2.20"));
-        assert!(first_bad(&checks[..2]).is_none());
+        assert!(refusal(&checks[..2]).is_none());
+        let held = |finding| Check::bad("ports", Status::Failed, finding, "another");
+        let files = Check::bad("files", Status::Failed, "unreadable", "chmod");
+        let failure = refusal(&[held("1"), files, held("2")]).expect("a bad one");
+        assert_eq!((failure.message.as_str(), failure.hint.as_str()), ("ports: 1; 2", "another; another"));
     }
 }

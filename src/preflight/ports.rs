@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use listeners::Protocol;
 
 use super::{Check, query};
-use crate::engine::{Engine, Place};
+use crate::engine::objects::PROJECT_LABEL;
+use crate::engine::{Engine, Place, ROLE_LABEL};
 use crate::error::Status;
 use crate::plan::requirements::{RequiredPort, Requirements};
 
@@ -27,13 +28,12 @@ pub struct Taken {
 /// Who holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// A container.
-    Container {
-        /// Its name.
-        name: String,
-        /// Its Compose project; empty where it has none.
-        project: String,
-    },
+    /// Another cluster of this tool, by its name.
+    Cluster(String),
+    /// A Compose project, by its name.
+    Project(String),
+    /// A container of no project, by its name.
+    Container(String),
     /// Another process.
     Process {
         /// Its id.
@@ -48,10 +48,9 @@ pub enum Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Container { name, project } if project.is_empty() => write!(f, "the container `{name}`"),
-            Self::Container { name, project } => {
-                write!(f, "the container `{name}` of the Compose project `{project}`")
-            }
+            Self::Cluster(name) => write!(f, "the cluster `{name}`"),
+            Self::Project(name) => write!(f, "the Compose project `{name}`"),
+            Self::Container(name) => write!(f, "the container `{name}`"),
             Self::Process { pid, name } => write!(f, "the process `{name}` (pid {pid})"),
             Self::Unknown => f.write_str("a process of another user"),
         }
@@ -101,8 +100,9 @@ impl<'a> HostPorts<'a> {
     /// The engine first: the process that holds a port for it (docker-proxy, rootlesskit) does not name the container.
     fn holder(&self, port: u16) -> Holder {
         let filter = format!("publish={port}");
-        let format = "{{.Names}}\t{{.Label \"com.docker.compose.project\"}}";
-        let listing = ["ps", "--filter", &filter, "--format", format];
+        let format =
+            format!("{{{{.Names}}}}\t{{{{.Label \"{PROJECT_LABEL}\"}}}}\t{{{{.Label \"{ROLE_LABEL}\"}}}}");
+        let listing = ["ps", "--filter", &filter, "--format", &format];
         let said = query(self.engine, &format!("find who holds port {port}"), listing);
         let container =
             said.ok().filter(|said| said.status.success()).and_then(|said| container(&said.stdout));
@@ -135,23 +135,34 @@ fn published(said: &str) -> BTreeSet<u16> {
 }
 
 fn is_own(holder: &Holder, own: &str) -> bool {
-    matches!(holder, Holder::Container { project, .. } if project == own)
+    matches!(holder, Holder::Cluster(name) | Holder::Project(name) if name == own)
 }
 
+/// Whose container a line is of: its name, its project and its role in a cluster.
 fn container(said: &str) -> Option<Holder> {
     let line = said.lines().find(|line| !line.trim().is_empty())?;
-    let (name, project) = line.split_once('\t').unwrap_or((line, ""));
-    Some(Holder::Container { name: name.trim().to_owned(), project: project.trim().to_owned() })
+    let mut columns = line.split('\t').map(|column| column.trim().to_owned());
+    let name = columns.next()?;
+    Some(match (columns.next().unwrap_or_default(), columns.next().unwrap_or_default()) {
+        (project, _) if project.is_empty() => Holder::Container(name),
+        (project, role) if role.is_empty() => Holder::Project(project),
+        (project, _) => Holder::Cluster(project),
+    })
 }
 
-/// A finding for each port that is taken, or one for all of them.
+/// A finding for each holder of ports that are taken, or one for all of them.
 pub(super) fn check(engine: &Engine, needs: &Requirements, own: &[u16]) -> Vec<Check> {
     if needs.ports.is_empty() {
         return Vec::new();
     }
-    let ports = HostPorts::of(engine);
-    let taken = ports.taken(needs, own);
-    let mut checks: Vec<Check> = taken.iter().map(|taken| check_of(taken, needs, &ports)).collect();
+    let mut by_holder: Vec<(Holder, Vec<RequiredPort>)> = Vec::new();
+    for Taken { need, holder } in HostPorts::of(engine).taken(needs, own) {
+        match by_holder.iter_mut().find(|(one, _)| *one == holder) {
+            Some((_, ports)) => ports.push(need),
+            None => by_holder.push((holder, vec![need])),
+        }
+    }
+    let mut checks: Vec<Check> = by_holder.iter().map(|(holder, ports)| check_of(holder, ports)).collect();
     if *engine.place() == Place::Here {
         checks.extend(foreign_address(needs));
     }
@@ -162,24 +173,27 @@ pub(super) fn check(engine: &Engine, needs: &Requirements, own: &[u16]) -> Vec<C
     checks
 }
 
-fn check_of(taken: &Taken, needs: &Requirements, ports: &HostPorts<'_>) -> Check {
-    let RequiredPort { key, flag, address, port } = &taken.need;
-    let others: Vec<u16> = needs.ports.iter().map(|need| need.port).collect();
-    let other = ports.next_free(*address, port.saturating_add(1), &others);
-    let other = other.map_or_else(|| format!("--{flag} PORT"), |other| format!("--{flag} {other}"));
-    let stop = match &taken.holder {
-        Holder::Container { name, project } if project.is_empty() => format!("`docker stop {name}`"),
-        Holder::Container { project, .. } => format!("`docker compose -p {project} down`"),
+/// What somebody holds, and what to type. `ports` are one or more.
+fn check_of(holder: &Holder, ports: &[RequiredPort]) -> Check {
+    let port = ports[0].port;
+    let end = match holder {
+        Holder::Cluster(name) => {
+            format!("`ozone-compose down --name {name}` removes that cluster, and its data stays")
+        }
+        Holder::Project(name) => format!("`docker compose -p {name} down` ends it"),
+        Holder::Container(name) => format!("`docker stop {name}` ends it"),
         // An engine that this user cannot reach, or not now, publishes a container there.
         Holder::Process { name, .. } if name == "docker-proxy" => {
             format!("`docker ps --filter publish={port}` names the container behind it")
         }
-        Holder::Process { pid, .. } => format!("stop process {pid}"),
+        Holder::Process { pid, .. } => format!("`kill {pid}` ends it"),
         Holder::Unknown if IS_MACOS => format!("`sudo lsof -nP -iTCP:{port} -sTCP:LISTEN` names it"),
         Holder::Unknown => format!("`sudo ss -ltnp 'sport = :{port}'` names it"),
     };
-    let finding = format!("{port} ({key}) is held by {}", taken.holder);
-    let advice = format!("{stop}, or choose another port: `{other}`, or `up --port auto`");
+    let named: Vec<String> = ports.iter().map(|need| format!("{} ({})", need.port, need.key)).collect();
+    let is = if ports.len() == 1 { "is" } else { "are" };
+    let finding = format!("{} {is} held by {holder}", named.join(", "));
+    let advice = format!("`ozone-compose up --port auto` chooses free ports, or {end}");
     Check::bad("ports", Status::Failed, finding, advice)
 }
 
@@ -197,8 +211,6 @@ fn foreign_address(needs: &Requirements) -> Option<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interrupt::Interrupt;
-    use crate::ui::Ui;
 
     const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -220,30 +232,28 @@ mod tests {
 
     #[test]
     fn the_containers_of_the_same_project_are_no_strangers() {
-        let own = container("demo-s3g-1\tdemo\n").expect("a container");
+        let own = container("demo-s3g-1\tdemo\tbalancer\n").expect("a container");
         assert!(is_own(&own, "demo"));
         assert!(!is_own(&own, "other"));
-        assert_eq!(own.to_string(), "the container `demo-s3g-1` of the Compose project `demo`");
-        let single = container("web\t\n").expect("a container");
-        assert_eq!(single.to_string(), "the container `web`");
+        for (line, holder) in [
+            ("demo-s3g-1\tdemo\tbalancer\n", "the cluster `demo`"),
+            ("shop-web-1\tshop\t\n", "the Compose project `shop`"),
+            ("web\t\t\n", "the container `web`"),
+        ] {
+            assert_eq!(container(line).expect("a container").to_string(), holder);
+        }
         assert_eq!(container("\n"), None);
     }
 
     #[test]
-    fn a_taken_port_is_told_with_its_holder_and_another_port() {
-        let need = RequiredPort { key: "ports.s3", flag: "s3-port", address: LOOPBACK, port: 65535 };
-        let needs = Requirements {
-            project: "demo".to_owned(),
-            ports: vec![need.clone()],
-            heap_mebibytes: 0,
-            limit_mebibytes: None,
-            images: Vec::new(),
-        };
-        let taken = Taken { need, holder: Holder::Process { pid: 7, name: "web".to_owned() } };
-        let engine = Engine::new(std::iter::empty(), Ui::default(), false, Interrupt::default());
-        let check = check_of(&taken, &needs, &HostPorts { engine: &engine, published: None });
-        assert_eq!(check.finding, "65535 (ports.s3) is held by the process `web` (pid 7)");
-        assert_eq!(check.status, Status::Failed);
-        assert!(check.advice.starts_with("stop process 7, or choose another port: `--s3-port "));
+    fn all_ports_of_one_holder_are_one_finding() {
+        let need = |key, port| RequiredPort { key, flag: "", address: LOOPBACK, port };
+        let ports = [need("ports.s3", 9878), need("ports.stats", 8404)];
+        let check = check_of(&Holder::Process { pid: 7, name: "web".to_owned() }, &ports);
+        assert_eq!(
+            check.finding,
+            "9878 (ports.s3), 8404 (ports.stats) are held by the process `web` (pid 7)"
+        );
+        assert_eq!(check.advice, "`ozone-compose up --port auto` chooses free ports, or `kill 7` ends it");
     }
 }

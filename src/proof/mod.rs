@@ -92,7 +92,7 @@ impl Prover<'_> {
             }
             route.advance(&targets, self)?;
             let proved = route.proved().len();
-            let text = format!("PUT and GET through {proved} of {wanted} by itself");
+            let text = format!("PUT and GET directly to {wanted}: {proved} of {}", wanted.count());
             if proved >= wanted.count() {
                 progress.done("proof", text);
                 return Ok(route.finish());

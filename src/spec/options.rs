@@ -42,6 +42,8 @@ pub struct Opt {
     pub help: &'static str,
     /// Whether `--help` shows it; `--help-all` shows every option.
     pub is_common: bool,
+    /// Whether it adds something to Ozone's example, which the profile `upstream` renders as it is.
+    pub adds_to_example: bool,
 }
 
 /// The value of an option that was not chosen.
@@ -194,6 +196,7 @@ const ROW: Opt = Opt {
     group: "",
     help: "",
     is_common: false,
+    adds_to_example: false,
 };
 
 /// Every option, in the order of the help.
@@ -428,6 +431,7 @@ pub static OPTIONS: &[Opt] = &[
         group: SECURITY,
         help: "Whether S3 checks secrets: this adds a KDC to the cluster, since Ozone checks none without Kerberos",
         is_common: true,
+        adds_to_example: true,
         ..ROW
     },
     Opt {
@@ -450,6 +454,7 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Whether Recon runs beside the cluster: Ozone's own page of datanodes, pipelines, containers and the sizes of buckets",
+        adds_to_example: true,
         ..ROW
     },
     Opt {
@@ -461,6 +466,7 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Whether HttpFS runs beside the cluster: the WebHDFS API over http, for programs that use Hadoop's file system",
+        adds_to_example: true,
         ..ROW
     },
     Opt {
@@ -472,6 +478,7 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Whether Prometheus and Grafana run beside the cluster: metrics of HAProxy, each gateway, OM, SCM and datanode, and a dashboard",
+        adds_to_example: true,
         ..ROW
     },
     Opt {
@@ -493,7 +500,8 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::From("that of the image"),
         scope: Scope::Cluster,
         group: IMAGES,
-        help: "Folder of an Ozone distribution of your own, relative to the cluster's, that the containers run in the place of the image's: hadoop-ozone/dist/target/ozone-X of a checkout that was built. After another build, `restart --dist`",
+        help: "Folder of an Ozone distribution of your own, relative to the cluster's, that the containers run instead of the image's: hadoop-ozone/dist/target/ozone-X of a checkout that was built. After another build, `restart --dist`",
+        adds_to_example: true,
         ..ROW
     },
     Opt {
@@ -571,7 +579,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::From("127.0.0.1, or the host of a remote engine"),
         scope: Scope::Containers,
         group: PORTS,
-        help: "Host by which clients here reach the published ports, where the engine's address does not tell",
+        help: "Host at which clients here reach the published ports, if it is not that of the engine's address",
         ..ROW
     },
     Opt {
@@ -705,6 +713,7 @@ pub static OPTIONS: &[Opt] = &[
         group: BALANCER,
         help: "Whether S3 is served over https too, with a certificate that this tool makes once, of a CA of the cluster's own: tls/ca.pem",
         is_common: true,
+        adds_to_example: true,
         ..ROW
     },
     Opt {

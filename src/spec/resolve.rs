@@ -129,7 +129,7 @@ impl Spec {
     #[must_use]
     pub fn meaningless_because(&self, option: &Opt) -> Option<&'static str> {
         let is_of_the_example =
-            !matches!(option.scope, Scope::Tuned | Scope::Checkout) && !ADDITIONS.contains(&option.key);
+            !matches!(option.scope, Scope::Tuned | Scope::Checkout) && !option.adds_to_example;
         match option.scope {
             _ if self.profile == Profile::Upstream && !is_of_the_example => {
                 Some("with the profile `upstream`, which renders Ozone's own example")
@@ -413,9 +413,6 @@ fn ports(reader: &mut Reader, engine: EngineAt, target: Target) -> Ports {
 /// The addresses of `s3gw` that fit into the 8192 bytes of the largest answer that HAProxy takes, as the engine writes it:
 /// of 500 it had 408 (`benches/names.sh 500`).
 const MOST_BY_DNS: u32 = 408;
-
-/// Keys of what this tool adds to Ozone's example, beside those whose scope says so.
-const ADDITIONS: &[&str] = &["balancer.tls", "security", "ozone.dist", "recon", "httpfs", "monitoring"];
 
 /// Keys of what has no meaning where an orchestrator runs the containers, or is not made for it yet, each with the reason.
 const NOT_ORCHESTRATED: &[(&str, &str)] = &[

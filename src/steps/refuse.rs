@@ -146,22 +146,25 @@ fn without_its_data(site: &Site) -> String {
 /// When it does not run, has no admin access, or does not answer.
 pub(super) fn refuse_without_commands(desired: &Desired<'_>, observed: &Observed) -> Result<(), Failure> {
     let site = desired.site;
-    let (message, hint) = match &observed.balancer {
+    let (status, message, hint) = match &observed.balancer {
         BalancerState::Open(_) => return Ok(()),
         BalancerState::Absent => (
+            Status::NotReady,
             format!("cluster `{}` does not run: it has no running balancer", site.name),
-            format!("`{}` starts it", site.command("up")),
+            format!("`{}` starts it", site.starting_command(observed)),
         ),
         BalancerState::Closed => (
+            Status::Failed,
             "the profile `upstream` has no admin access to HAProxy, as Ozone's example has none".to_owned(),
             format!("`{}` changes the cluster with a restart of the balancer", site.command("up")),
         ),
         BalancerState::NoAnswer(why) => (
+            Status::Failed,
             format!("the balancer of cluster `{}` runs, and HAProxy does not answer: {why}", site.name),
             format!("`{}` shows what it says", site.command("logs s3g")),
         ),
     };
-    Err(Failure::new(Status::Failed, message).with_hint(hint))
+    Err(Failure::new(status, message).with_hint(hint))
 }
 
 /// Refuses to restart gateways while another one does not serve: two would be out of rotation.

@@ -87,7 +87,7 @@ const TYPED: &[Row] = &[
         &[],
         &["generate", "--ozone-version", "newest"],
         2,
-        &["`newest` is not a version such as 2.2.1", "`--ozone-image IMAGE`"],
+        &["`newest` is not a version of three numbers such as 2.2.1", "`--ozone-image IMAGE`"],
     ),
     (&[], &["generate", "--ozone-image", "a:b:c"], 2, &["`a:b:c` is not the name of an image"]),
     (&[], &["generate", "--image-registry", "http://m"], 2, &["`http://m` is not a registry"]),
@@ -206,7 +206,7 @@ const FILES: &[(&[u8], &[&str])] = &[
     (b"version: 1\ngateways: {count: 3.0}\n", &["`3.0` is not a whole number"]),
     (b"version: 1\nservers: [[a]]\n", &["servers (ozone-compose.yaml): is a list of plain values"]),
     (b"version: 1\nservers: [1]\n", &["`1` has no port: write 1:9878"]),
-    (b"version: 1\nozone: {version: 2.10}\n", &["`2.1` is not a version such as 2.2.1"]),
+    (b"version: 1\nozone: {version: 2.10}\n", &["`2.1` is not a version of three numbers such as 2.2.1"]),
     (b"version: 1\ntemplates: 5\n", &["there is no folder `./5`"]),
     (
         b"%YAML 1.2\n---\nversion: 1\n",

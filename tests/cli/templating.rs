@@ -175,7 +175,7 @@ fn an_export_replaces_nothing() {
     assert_eq!(
         outcome.to_string(),
         "exit 3\n--- stderr\n\
-         error: `env.j2` in `demo/mine` says something else than this tool's; nothing was written\n\
+         error: `env.j2` in `demo/mine` differs from this tool's template; nothing was written\n\
          hint: export to a new folder, and compare the two: `diff -r`\n"
     );
     assert_eq!(sandbox.tree("demo"), before);

@@ -46,7 +46,7 @@ fn more_gateways_are_proved_before_they_get_requests() {
     assert_eq!((lab.in_rotation(), lab.containers()), (first(5), first(5)));
     assert!(lab.machine.sandbox.read("ozone-compose.yaml").contains("count: 5\n"));
     assert!(outcome.stderr.ends_with("cluster `demo` has 5 S3 gateways\n"), "{outcome}");
-    assert!(outcome.stderr.contains("PUT and GET through 2 of s3g4, s3g5 by itself"), "{outcome}");
+    assert!(outcome.stderr.contains("PUT and GET directly to s3g4, s3g5: 2 of 2"), "{outcome}");
 }
 
 #[test]
@@ -120,6 +120,10 @@ fn what_is_drained_is_in_the_files_and_outlives_a_reload() {
     let outcome = lab.run(&["drain", "s3g1", "s3g3"]);
     assert_eq!(outcome.status, 2, "{outcome}");
     assert!(outcome.stderr.contains("no gateway would be left to serve"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("hint: `ozone-compose resume s3g2` first; `ozone-compose stop`"),
+        "{outcome}"
+    );
 
     lab.succeed(&["resume"]);
     assert_eq!(lab.in_rotation(), first(3));
@@ -223,13 +227,30 @@ fn names_and_numbers_that_no_gateway_has_are_bad_usage() {
 }
 
 #[test]
+fn a_cluster_that_was_stopped_is_started_by_start() {
+    let lab = Lab::new();
+    lab.succeed(&["generate"]);
+    lab.set("up", "");
+    let stop = |one: Container| Container { state: "exited", exit_code: 143, ..one };
+    lab.contain(&running().into_iter().map(stop).collect::<Vec<_>>());
+    for verb in [&["scale", "5"][..], &["reload"], &["env"], &["fault", "kill", "s3g1"]] {
+        let outcome = lab.run(verb);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
+        assert!(outcome.stderr.contains("`ozone-compose start` starts "), "{outcome}");
+    }
+    let outcome = lab.succeed(&["status"]);
+    assert!(outcome.stderr.contains("no balancer runs; `ozone-compose start` starts it"), "{outcome}");
+    assert!(outcome.stdout.contains("was stopped (exit code 143)"), "{outcome}");
+}
+
+#[test]
 fn a_cluster_that_does_not_run_is_not_changed() {
     let lab = Lab::new();
     lab.succeed(&["generate"]);
     let before = lab.machine.sandbox.tree("");
     for verb in [&["scale", "5"][..], &["drain", "s3g2"], &["resume"], &["restart"], &["reload"]] {
         let outcome = lab.run(verb);
-        assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
         assert!(outcome.stderr.contains("hint: `ozone-compose up` starts it"), "{outcome}");
         assert_eq!((lab.did(), lab.machine.sandbox.tree("")), (vec![], before.clone()));
     }
@@ -377,7 +398,7 @@ fn an_upgrade_of_gateways_takes_one_at_a_time_and_goes_back() {
 fn an_upgrade_says_to_what() {
     let lab = with(2);
     for (more, said) in [
-        (&[][..], "required arguments were not provided:\n  --ozone-version "),
+        (&[][..], "required arguments were not provided:\n  <--ozone-version "),
         (&["--rollback", "--ozone-version", "2.2.0"], "cannot be used with"),
     ] {
         let outcome = lab.run(&[&["upgrade"][..], more].concat());

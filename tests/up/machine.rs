@@ -11,23 +11,40 @@ fn a_port_that_a_process_holds_is_named_before_anything_starts() {
     lab.machine.tell(HOLDER_PATTERN, 0, "", "");
     let outcome = lab.run(&["up"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
-    let holder = format!("{} (ports.s3) is held by the process `up", lab.service.s3_port);
-    assert!(outcome.stderr.contains(&holder), "{outcome}");
+    let port = format!("error: ports: {} (ports.s3), ", lab.service.s3_port);
+    assert!(outcome.stderr.starts_with(&port), "{outcome}");
+    assert!(outcome.stderr.contains(" are held by the process `up"), "{outcome}");
     assert!(outcome.stderr.contains(&format!("(pid {})", std::process::id())), "{outcome}");
-    assert!(outcome.stderr.contains("or choose another port: `--s3-port "), "{outcome}");
+    assert!(
+        outcome.stderr.contains("hint: `ozone-compose up --port auto` chooses free ports, or "),
+        "{outcome}"
+    );
     assert_eq!(lab.did(), [""; 0]);
     assert_eq!(lab.machine.sandbox.tree(""), [].into());
 }
 
 #[test]
-fn a_port_of_another_cluster_is_told_with_its_project() {
-    let lab = Lab::new();
-    lab.machine.tell(HOLDER_PATTERN, 0, "shop-s3g-1\tshop\n", "");
-    let outcome = lab.run(&["up"]);
-    assert_eq!(outcome.status, 1, "{outcome}");
-    assert!(outcome.stderr.contains("the container `shop-s3g-1` of the Compose project `shop`"), "{outcome}");
-    assert!(outcome.stderr.contains("hint: `docker compose -p shop down`"), "{outcome}");
-    assert_eq!(lab.did(), [""; 0]);
+fn all_ports_of_another_cluster_are_told_at_once() {
+    for (role, holder, end) in [
+        ("balancer", "the cluster `shop`", "`ozone-compose down --name shop`"),
+        ("", "the Compose project `shop`", "`docker compose -p shop down`"),
+    ] {
+        let lab = Lab::new();
+        lab.machine.tell(HOLDER_PATTERN, 0, &format!("shop-s3g-1\tshop\t{role}\n"), "");
+        let outcome = lab.run(&["up"]);
+        assert_eq!(outcome.status, 1, "{outcome}");
+        let service = &lab.service;
+        let ports = [
+            (service.s3_port, "s3"),
+            (service.stats_port, "stats"),
+            (service.scm_port, "scm"),
+            (service.om_port, "om"),
+        ];
+        let ports = ports.map(|(port, key)| format!("{port} (ports.{key})")).join(", ");
+        assert!(outcome.stderr.contains(&format!("ports: {ports} are held by {holder}\n")), "{outcome}");
+        assert!(outcome.stderr.contains(end), "{outcome}");
+        assert_eq!(lab.did(), [""; 0]);
+    }
 }
 
 #[test]
@@ -77,7 +94,7 @@ fn one_port_may_be_automatic_and_stays_once_it_is_found() {
     // Another port that is taken is still refused, and no other verb finds any.
     lab.machine.tell(HOLDER_PATTERN, 0, "", "");
     let outcome = lab.run(&["up", "--stats-port", "auto"]);
-    assert!(outcome.status == 1 && outcome.stderr.contains("(ports.s3) is held by"), "{outcome}");
+    assert!(outcome.status == 1 && outcome.stderr.contains("(ports.s3), "), "{outcome}");
     for arguments in
         [&["generate", "-o", "new", "--s3-port", "auto"][..], &["haproxy", "--webadmin-port", "auto"]]
     {

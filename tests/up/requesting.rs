@@ -11,6 +11,7 @@ use crate::support::Runs;
 
 const ID: &str = "5d41402a-1111-4222-8333-0123456789ab";
 const OTHER: &str = "9e107d9d-372b-4b6e-8bd9-3542a419d6aa";
+const PROBE: &str = "e4da3b7f-bbce-4345-9777-2b0674a318d5";
 
 /// A line of HAProxy's log about a request to a gateway; the engine stamps it.
 fn balanced(second: u8, server: &str, status: &str, retries: &str, id: &str) -> String {
@@ -61,6 +62,7 @@ fn with_requests() -> Lab {
         balanced(18, "s3g2", "200", "+1", ID),
         balanced(19, "s3g3", "500", "0", "lost"),
         balanced(20, "<NOSRV>", "503", "0", "-"),
+        balanced(23, "s3g1", "409", "0", PROBE).replace("bucket=photos", "bucket=ozone-compose-ready"),
     ];
     let lab = with_log(&log.concat());
     audit(&lab, "id-s3g1", &audited(21, "b", OTHER, "FAILURE"));
@@ -121,6 +123,8 @@ fn without_an_id_the_last_requests_of_all_logs_are_shown() {
     let all = lab.succeed(&["logs", "--gateway-requests"]);
     assert_eq!(all.stdout.lines().count(), 5, "{all}");
     assert!(!all.to_string().contains("hunter2"), "{all}");
+    let own = lab.succeed(&["logs", "--gateway-requests", PROBE]);
+    assert!(own.stdout.contains(PROBE), "this tool's own requests are shown by their ids alone: {own}");
 }
 
 #[test]
@@ -227,5 +231,5 @@ fn a_cluster_without_containers_has_no_log_of_a_request() {
     let outcome = lab.run(&["logs", "--gateway-requests", ID]);
     let said =
         "error: cluster `demo` has no containers, and so no logs\nhint: `ozone-compose up` starts it\n";
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (1, said));
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (5, said));
 }

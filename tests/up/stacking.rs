@@ -223,12 +223,8 @@ fn lost_keys_of_a_stack_that_runs_are_not_replaced() {
     fs_err::remove_file(machine.sandbox.path("kerberos/private/om.keytab")).expect("a keytab");
     for (arguments, status, said) in [
         (UP, 3, "put them back, or `ozone-compose down` and then `ozone-compose up`"),
-        (
-            &["scale", "3"],
-            5,
-            "`kerberos/private/om.keytab`, which the stack is to have, is not in the folder",
-        ),
-        (&["reload"], 5, "`kerberos/private/om.keytab`, which the stack is to have, is not in the folder"),
+        (&["scale", "3"], 5, "`kerberos/private/om.keytab`, a secret of the stack, is not in the folder"),
+        (&["reload"], 5, "`kerberos/private/om.keytab`, a secret of the stack, is not in the folder"),
         (&["user", "add", "carol"], 5, "the keys of cluster `demo` are not in kerberos/private"),
     ] {
         let outcome = machine.run(arguments);
@@ -346,7 +342,7 @@ fn a_node_is_emptied_once_others_have_as_many_gateways() {
     let planned = machine.succeed(&["drain", "--node", "node2", "--dry-run"]).stdout;
     assert_eq!(
         planned,
-        "start 1 gateway elsewhere: gateways of the node serve until then\ndrain node2: --node\n"
+        "start 1 gateway elsewhere: the node's gateways serve until others do\ndrain node2: --node\n"
     );
     let drained = machine.succeed(&["drain", "--node", "node2"]);
     let asked = machine.asked();
@@ -389,8 +385,8 @@ fn a_kdc_moves_to_another_node() {
 #[test]
 fn a_node_that_cannot_be_missed_is_not_emptied() {
     for (key, role, said) in [
-        ("s3g", "balancer", "node2 runs s3g, which no other node can, and all requests go through s3g"),
-        ("om1", "om", "only `base: ha` goes on without om1"),
+        ("s3g", "balancer", "node2 runs s3g, which no other node can run, and all requests go through s3g"),
+        ("om1", "om", "only with `base: ha` is S3 served without om1"),
     ] {
         let machine = with_task_on_node2(key, role);
         let outcome = machine.run(&["drain", "--node", "node2"]);
@@ -399,7 +395,7 @@ fn a_node_that_cannot_be_missed_is_not_emptied() {
     }
     let machine = with_task_on_node2("s3gw", "gateway").docker("node\\ ps*", 0, "web_nginx.1\n", "");
     let others = machine.run(&["drain", "--node", "node2"]);
-    assert!(others.status == 3 && others.stderr.contains("node2 runs `web_nginx.1` too"), "{others}");
+    assert!(others.status == 3 && others.stderr.contains("node2 also runs `web_nginx.1`"), "{others}");
     let unknown = machine.run(&["drain", "--node", "node7"]);
     assert!(unknown.status == 2 && unknown.stderr.contains("there are node1, node2"), "{unknown}");
     assert!(!machine.asked().contains("node update"));

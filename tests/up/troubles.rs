@@ -27,8 +27,8 @@ const TROUBLES: &[Trouble] = &[
         on_a_machine("*", 1, "", "permission denied while trying to connect to the Docker daemon socket\n")
     }),
     ("is older than 2.20", || on_a_machine("compose\\ version*", 0, "2.10.2\n", "")),
-    ("is held by the process", || on_a_machine(HOLDER_PATTERN, 0, "", "")),
-    ("of the Compose project `shop`", || on_a_machine(HOLDER_PATTERN, 0, "shop-s3g-1\tshop\n", "")),
+    ("held by the process", || on_a_machine(HOLDER_PATTERN, 0, "", "")),
+    ("held by the cluster `shop`", || on_a_machine(HOLDER_PATTERN, 0, "shop-s3g-1\tshop\tbalancer\n", "")),
     ("is taken: ", || {
         let lab = Lab::new();
         lab.contain(&[running(), vec![container("web", "")]].concat());

@@ -15,6 +15,7 @@ use crate::observe::requests::{Audited, Request, audited, balanced, joined, mean
 use crate::observe::{Member, Observed, is_at, listed};
 use crate::plan::Role;
 use crate::plan::balancer::BALANCER_SERVICE;
+use crate::proof;
 use crate::site::Site;
 use crate::spec::values::{Profile, RequestLog, Target};
 use crate::steps::refuse_elsewhere;
@@ -67,7 +68,7 @@ pub(super) fn run(ids: &[String], arguments: &Logs, site: &Site, context: &Conte
     if observed.members.is_empty() {
         let message = format!("cluster `{}` has no containers, and so no logs", site.name);
         let hint = format!("`{}` starts it", site.command("up"));
-        return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+        return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
     }
     let shown = arguments.tail.map_or(SHOWN, Lines::get);
     let mut unread = Vec::new();
@@ -75,8 +76,11 @@ pub(super) fn run(ids: &[String], arguments: &Logs, site: &Site, context: &Conte
     let audit = audit_logs(ids, shown, site, &observed, &mut unread, context)?;
     let meant = meant(ids, &audit);
     let wanted: BTreeSet<&String> = meant.values().collect();
-    let is_wanted =
-        |one: &Request| ids.is_empty() || one.request_id.as_ref().is_some_and(|id| wanted.contains(id));
+    let is_wanted = |one: &Request| match &one.request_id {
+        // This tool's own requests hide those of clients.
+        _ if ids.is_empty() => one.bucket.as_deref() != Some(proof::BUCKET),
+        id => id.as_ref().is_some_and(|id| wanted.contains(id)),
+    };
     let mut requests = joined(balanced(&haproxy), audit, site.spec.discovery);
     requests.retain(is_wanted);
     let missing = missing(&meant, &requests);

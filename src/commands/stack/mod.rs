@@ -79,8 +79,8 @@ fn refuse_missing_secrets(request: &Request) -> Result<()> {
         return Ok(());
     };
     let message =
-        format!("`{}`, which the stack is to have, is not in the folder; nothing was changed", missing.file);
-    let hint = format!("`{}` makes another, or says what to do", request.site.command("up"));
+        format!("`{}`, a secret of the stack, is not in the folder; nothing was changed", missing.file);
+    let hint = format!("`{}` makes a new one, or says what to do", request.site.command("up"));
     Err(Failure::new(Status::NotReady, message).with_hint(hint).into())
 }
 
@@ -140,7 +140,7 @@ fn services(site: &Site, context: &Context) -> Result<Vec<Service>> {
     if services.is_empty() {
         let message = format!("cluster `{}` is not on this Swarm", site.name);
         let hint = format!("`{}` starts it", site.command("up"));
-        return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+        return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
     }
     Ok(services)
 }

@@ -66,14 +66,14 @@ pub(in crate::commands) fn drain(
     if dry_run {
         let start = (
             format!("start {} elsewhere", counted(more, "gateway")),
-            "gateways of the node serve until then",
+            "the node's gateways serve until others do",
         );
         let drain = (format!("drain {}", node.name), "--node");
         return print_plan(&[start, drain][usize::from(more == 0)..], context);
     }
     if !data.is_empty() {
         context.ui.say(&format!(
-            "warning: {} has data and stops; requests may wait half a minute until Ozone goes on without",
+            "warning: {} stops, and its data stays on the node; requests may wait half a minute until another one leads",
             listed(&data.iter().map(|one| one.container.service()).collect::<Vec<_>>())
         ));
     }
@@ -163,16 +163,16 @@ fn refuse_data(node: &Node, data: &[&Member], nodes: &[Node], site: &Site) -> Re
     } else if data.iter().any(|one| one.role == Role::Balancer) {
         "all requests go through s3g".to_owned()
     } else if site.spec.base != Base::Ha {
-        format!("only `base: ha` goes on without {stops}")
+        format!("only with `base: ha` is S3 served without {stops}")
     } else if let Some(away) = away {
-        format!("{} has data too, and does not run it", away.name)
+        format!("{}, which has data too, is drained or down", away.name)
     } else {
         return Ok(());
     };
     let message =
-        format!("{} runs {stops}, which no other node can, and {why}; nothing was changed", node.name);
+        format!("{} runs {stops}, which no other node can run, and {why}; nothing was changed", node.name);
     let hint = format!(
-        "`{}` shows what is where; `{}` ends the cluster",
+        "`{}` shows which node has what; `{}` removes the cluster",
         site.command("nodes"),
         site.command("down")
     );
@@ -186,11 +186,10 @@ fn refuse_others(node: &Node, site: &Site, context: &Context) -> Result<()> {
     let of_site = format!("{}_", site.name);
     let Some(other) = listed.lines().find(|name| !name.starts_with(&of_site)) else { return Ok(()) };
     let message = format!(
-        "{} runs `{other}` too, which is not of cluster `{}` and would have to leave; nothing was changed",
+        "{} also runs `{other}`, which is not of cluster `{}` and would move too; nothing was changed",
         node.name, site.name
     );
-    let hint =
-        format!("`docker node update --availability drain {}` makes all of it leave at once", node.name);
+    let hint = format!("`docker node update --availability drain {}` moves all of it at once", node.name);
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 

@@ -74,6 +74,8 @@ pub struct GatewayRow {
     pub errors: u64,
     /// Time in ms within which 99 of 100 good answers came; none without a good answer.
     pub p99_ms: Option<f64>,
+    /// Its longest time without a good answer, also before its first one.
+    pub longest_gap: Gap,
 }
 
 /// One kind of error.
@@ -139,17 +141,45 @@ impl Counter {
     }
 }
 
+/// The longest time without a good answer.
+#[derive(Clone, Debug)]
+struct Gaps {
+    last_good: Instant,
+    longest_from: Instant,
+    longest: Duration,
+}
+
+impl Gaps {
+    fn since(started: Instant) -> Self {
+        Self { last_good: started, longest_from: started, longest: Duration::ZERO }
+    }
+
+    /// There was a good answer, or nobody misses one any more.
+    fn end(&mut self, at: Instant) {
+        let gap = at.saturating_duration_since(self.last_good);
+        if gap > self.longest {
+            (self.longest_from, self.longest) = (self.last_good, gap);
+        }
+        self.last_good = self.last_good.max(at);
+    }
+
+    fn row(&self, started: Instant) -> Gap {
+        Gap {
+            seconds: rounded(self.longest.as_secs_f64()),
+            from_seconds: rounded((self.longest_from - started).as_secs_f64()),
+        }
+    }
+}
+
 /// Counts while the load runs.
 #[derive(Debug)]
 pub(super) struct Tally {
     started: Instant,
     /// When clients stopped to begin requests; none while they do.
     closed: Option<Instant>,
-    last_good: Instant,
-    /// From the first request to the longest time without a good answer, and that time.
-    gap: (Duration, Duration),
+    gaps: Gaps,
     operations: Vec<((Operation, ObjectSize), Counter)>,
-    gateways: BTreeMap<Option<String>, Counter>,
+    gateways: BTreeMap<Option<String>, (Counter, Gaps)>,
     errors: BTreeMap<String, (u64, Duration)>,
     seconds: Vec<Second>,
 }
@@ -160,8 +190,7 @@ impl Tally {
         Self {
             started,
             closed: None,
-            last_good: started,
-            gap: (Duration::ZERO, Duration::ZERO),
+            gaps: Gaps::since(started),
             operations: kinds.map(|kind| (kind, Counter::new())).collect(),
             gateways: BTreeMap::new(),
             errors: BTreeMap::new(),
@@ -172,6 +201,16 @@ impl Tally {
     /// Counts a request.
     pub(super) fn count(&mut self, operation: Operation, size: ObjectSize, sent: &Sent) {
         let is_timely = self.closed.is_none_or(|end| sent.ended <= end);
+        let (counter, gaps) = self
+            .gateways
+            .entry(sent.gateway.clone())
+            .or_insert_with(|| (Counter::new(), Gaps::since(self.started)));
+        counter.count(sent, is_timely);
+        if sent.failure.is_none() {
+            let missed_until = self.closed.map_or(sent.ended, |end| end.min(sent.ended));
+            gaps.end(missed_until);
+            self.gaps.end(missed_until);
+        }
         let now = self.second(sent.ended);
         if let Some(kind) = &sent.failure {
             now.errors += 1;
@@ -181,18 +220,17 @@ impl Tally {
         } else {
             now.requests += 1;
             now.bytes += sent.bytes;
-            self.good_until(sent.ended);
         }
         let rows = self.operations.iter_mut();
         for (_, row) in rows.filter(|(kind, _)| *kind == (operation, size)) {
             row.count(sent, is_timely);
         }
-        self.gateways.entry(sent.gateway.clone()).or_insert_with(Counter::new).count(sent, is_timely);
     }
 
     /// Ends the time in which answers are missed: after it, clients only await what is in flight.
     pub(super) fn close(&mut self, at: Instant) {
-        self.good_until(at);
+        self.gaps.end(at);
+        self.gateways.values_mut().for_each(|(_, gaps)| gaps.end(at));
         self.closed = Some(at);
         // Also where nobody has got an answer in the end.
         self.second(at);
@@ -207,19 +245,11 @@ impl Tally {
         &mut self.seconds[place]
     }
 
-    fn good_until(&mut self, at: Instant) {
-        let gap = at.saturating_duration_since(self.last_good);
-        if self.closed.is_none() && gap > self.gap.1 {
-            self.gap = (self.last_good - self.started, gap);
-        }
-        self.last_good = self.last_good.max(at);
-    }
-
     /// The results, once the load is closed.
     pub(super) fn report(&self) -> Report {
-        let time = self.closed.unwrap_or(self.last_good) - self.started;
+        let time = self.closed.unwrap_or(self.gaps.last_good) - self.started;
         let seconds = time.as_secs_f64().max(f64::EPSILON);
-        let all: u64 = self.gateways.values().map(|one| one.requests).sum();
+        let all: u64 = self.gateways.values().map(|(one, _)| one.requests).sum();
         let operation = |((operation, size), counter): &((Operation, ObjectSize), Counter)| OperationRow {
             operation: *operation,
             size: *size,
@@ -232,12 +262,13 @@ impl Tally {
             p99_ms: counter.within(0.99),
             max_ms: counter.within(1.0),
         };
-        let gateway = |(name, counter): (&Option<String>, &Counter)| GatewayRow {
+        let gateway = |(name, (counter, gaps)): (&Option<String>, &(Counter, Gaps))| GatewayRow {
             gateway: name.clone(),
             requests: counter.requests,
             share: rounded(real(counter.requests) / real(all.max(1))),
             errors: counter.errors,
             p99_ms: counter.within(0.99),
+            longest_gap: gaps.row(self.started),
         };
         let mut gateways: Vec<_> = self.gateways.iter().map(gateway).collect();
         // s3g10 comes after s3g9, and what has no name at the end.
@@ -249,13 +280,9 @@ impl Tally {
             count: *count,
             longest_ms: milliseconds(*longest),
         };
-        let (from, gap) = self.gap;
         Report {
             seconds: rounded(time.as_secs_f64()),
-            longest_gap: Gap {
-                seconds: rounded(gap.as_secs_f64()),
-                from_seconds: rounded(from.as_secs_f64()),
-            },
+            longest_gap: self.gaps.row(self.started),
             operations: self.operations.iter().map(operation).collect(),
             gateways,
             errors: self.errors.iter().map(error).collect(),
@@ -373,6 +400,29 @@ mod tests {
         assert_eq!(gap(&[1, 2, 6], 7), "4 s from 2");
         assert_eq!(gap(&[1, 2, 3], 9), "6 s from 3");
         assert_eq!(gap(&[], 5), "5 s from 0");
+    }
+
+    #[test]
+    fn each_gateway_has_a_gap_of_its_own() {
+        let started = Instant::now();
+        let mut tally = tally(started);
+        let mut answers = |gateway: &str, seconds: &[u32]| {
+            for seconds in seconds {
+                let gateway = Some(gateway.to_owned());
+                let sent = Sent { gateway, ..sent(started + SECOND * *seconds, SECOND, None) };
+                tally.count(Operation::Put, size(), &sent);
+            }
+        };
+        answers("s3g1", &[1, 2, 3, 4, 5, 6]);
+        answers("s3g2", &[1, 2, 6]);
+        answers("s3g3", &[5]);
+        answers("s3g4", &[1, 2]);
+        tally.close(started + SECOND * 7);
+        let report = tally.report();
+        let gap = |gap: &Gap| (gap.seconds, gap.from_seconds);
+        let gaps: Vec<_> = report.gateways.iter().map(|row| gap(&row.longest_gap)).collect();
+        assert_eq!(gaps, [(1.0, 0.0), (4.0, 2.0), (5.0, 0.0), (5.0, 2.0)]);
+        assert_eq!(gap(&report.longest_gap), (1.0, 0.0));
     }
 
     #[test]

@@ -122,8 +122,12 @@ impl FromStr for OzoneVersion {
         if Self::WORDS.contains(&text) {
             return Ok(of(None));
         }
-        let unknown =
-            || format!("`{text}` is not a version such as 2.2.1, nor one of {}", Self::WORDS.join(", "));
+        let unknown = || {
+            format!(
+                "`{text}` is not a version of three numbers such as 2.2.1, nor one of {}",
+                Self::WORDS.join(", ")
+            )
+        };
         let (numbers, build) =
             text.split_once('-').map_or((text, None), |(numbers, build)| (numbers, Some(build)));
         let number = |part: &str| {
@@ -461,7 +465,9 @@ mod tests {
         for bad in
             ["", "2.2", "v2.2.1", "newest", "2.2.1-", "2.2.1-a b", "02.2.1", "2.+2.1", "2.99999.0", "2.2.1.0"]
         {
-            let message = format!("`{bad}` is not a version such as 2.2.1, nor one of latest, nightly");
+            let message = format!(
+                "`{bad}` is not a version of three numbers such as 2.2.1, nor one of latest, nightly"
+            );
             assert_eq!(problem::<OzoneVersion>(bad), message);
         }
     }
