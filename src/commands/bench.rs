@@ -298,7 +298,11 @@ fn gateway_row(row: &GatewayRow) -> [String; 6] {
         format!("{:.0} %", row.share * 100.0),
         row.errors.to_string(),
         time(row.p99_ms),
-        format!("{:.2} s, from {:.1} s on", gap.seconds, gap.from_seconds),
+        // This row is of no gateway that could be away.
+        match row.gateway {
+            Some(_) => format!("{:.2} s, from {:.1} s on", gap.seconds, gap.from_seconds),
+            None => "-".to_owned(),
+        },
     ]
 }
 

@@ -189,6 +189,6 @@ fn a_fault_is_for_containers_of_the_cluster_alone_and_for_those_that_run() {
     assert_eq!(outcome.status, 0, "{outcome}");
     cluster.succeed(&["stop"]);
     let outcome = cluster.run(&["fault", "kill", "s3g1"]);
-    assert_eq!(outcome.status, 1, "{outcome}");
+    assert_eq!(outcome.status, 5, "{outcome}");
     assert!(outcome.stderr.contains("does not run"), "{outcome}");
 }
