@@ -9,16 +9,16 @@ use super::Cli;
 
 /// Verbs of other tools, and the command that does that here.
 const VERBS: &[(&[&str], &str)] = &[
-    (&["ps", "info", "inspect", "describe"], "status"),
-    (&["list"], "ls"),
-    (&["delete", "destroy", "rm", "remove", "kill"], "down"),
-    (&["create", "apply", "deploy", "wait", "launch"], "up"),
-    (&["init", "new", "render", "build"], "generate"),
-    (&["exec", "shell"], "run -- CMD"),
-    (&["log"], "logs"),
-    (&["test", "check"], "smoke"),
-    (&["load", "stress", "perf", "benchmark"], "bench"),
-    (&["update"], "upgrade --ozone-version VERSION"),
+    (&["ps", "info", "inspect", "describe"], "ozone-compose status"),
+    (&["list"], "ozone-compose ls"),
+    (&["delete", "destroy", "rm", "remove", "kill"], "ozone-compose down"),
+    (&["create", "apply", "deploy", "wait", "launch"], "ozone-compose up"),
+    (&["init", "new", "render", "build"], "ozone-compose generate"),
+    (&["exec", "shell"], "docker compose exec SERVICE CMD"),
+    (&["log"], "ozone-compose logs"),
+    (&["test", "check"], "ozone-compose smoke"),
+    (&["load", "stress", "perf", "benchmark"], "ozone-compose bench"),
+    (&["update"], "ozone-compose upgrade --ozone-version VERSION"),
 ];
 
 /// Flags of other tools, and the one that does that here.
@@ -56,6 +56,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 
 /// The error, with the command or flag of this tool where the one that was typed is of another.
 fn with_what_was_meant(error: clap::Error, flags: &[(&[&str], &str)]) -> clap::Error {
+    if let Some(error) = port_for_auto(&error) {
+        return error;
+    }
     let (kind, table) = match error.kind() {
         ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, VERBS),
         ErrorKind::UnknownArgument => (ContextKind::InvalidArg, flags),
@@ -65,12 +68,25 @@ fn with_what_was_meant(error: clap::Error, flags: &[(&[&str], &str)]) -> clap::E
     let Some((_, meant)) = table.iter().find(|(words, _)| words.contains(&typed.as_str())) else {
         return with_the_best(error);
     };
-    let (what, right) = match kind {
-        ContextKind::InvalidSubcommand => ("verb", ["ozone-compose", meant].join(" ")),
-        _ => ("flag", (*meant).to_owned()),
-    };
-    let message = format!("there is no {what} `{typed}` here: type `{right}`");
+    let what = if kind == ContextKind::InvalidSubcommand { "verb" } else { "flag" };
+    let message = format!("there is no {what} `{typed}` here: type `{meant}`");
     Cli::command().error(error.kind(), message)
+}
+
+/// `--port` is no flag for the port of S3, which many tools have.
+fn port_for_auto(error: &clap::Error) -> Option<clap::Error> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let typed = text(ContextKind::InvalidValue)?;
+    if error.kind() != ErrorKind::InvalidValue || !text(ContextKind::InvalidArg)?.starts_with("--port ") {
+        return None;
+    }
+    let message = format!(
+        "--port takes `auto` alone, which chooses free ports: type `--s3-port {typed}` for the port of S3"
+    );
+    Some(Cli::command().error(error.kind(), message))
 }
 
 /// Of several verbs that look like the one that was typed, the one that looks most like it, which clap names last.
@@ -97,8 +113,8 @@ mod tests {
     #[test]
     fn every_verb_that_is_meant_is_one_of_this_tool() {
         for (words, meant) in VERBS {
-            let line = format!("ozone-compose {}", meant.replace("VERSION", "2.2.1"));
-            assert!(parsed(&line).is_ok(), "{line}");
+            let line = meant.replace("VERSION", "2.2.1");
+            assert!(line.starts_with("docker ") || parsed(&line).is_ok(), "{line}");
             for word in *words {
                 let error = parsed(&format!("ozone-compose {word}")).expect_err(word).to_string();
                 assert!(error.starts_with(&format!("error: there is no verb `{word}` here: ")), "{error}");
@@ -107,6 +123,8 @@ mod tests {
         }
         let error = parsed("ozone-compose haproxy --port 9878").expect_err("a flag").to_string();
         assert!(error.contains("type `--s3-port PORT`") && !error.contains("vip"), "{error}");
+        let error = parsed("ozone-compose up --port 9999").expect_err("no auto").to_string();
+        assert!(error.contains("type `--s3-port 9999` for the port of S3"), "{error}");
         let error = parsed("ozone-compose scale -n 4").expect_err("a flag").to_string();
         assert!(error.contains("there is no flag `-n` here: type `ozone-compose scale N`"), "{error}");
         let error = parsed("ozone-compose upgrade").expect_err("no image").to_string();

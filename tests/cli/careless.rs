@@ -123,7 +123,7 @@ const TYPED: &[Row] = &[
     ),
     (&[], &["up", "--timeout", "5"], 2, &["`5` has no unit: write 5ms, 5s or 5m"]),
     (&[], &["up", "--timeout", "soon"], 2, &["`soon` is not a time such as 500ms, 30s or 5m"]),
-    (&[], &["up", "--port", "80"], 2, &["invalid value '80' for '--port <auto>'"]),
+    (&[], &["up", "--port", "80"], 2, &["type `--s3-port 80` for the port of S3"]),
     (&[], &["up", "--progress", "fancy"], 2, &["invalid value 'fancy'", "possible values: auto, "]),
     (&[], &["down", "--name", "My Cluster"], 2, &["Compose refuses the name `My Cluster`"]),
     (&[], &["down", "--name", "a", "--all"], 2, &["cannot be used with '--all'"]),

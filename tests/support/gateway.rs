@@ -1,6 +1,6 @@
 //! Gateways of no substance: processes that can be killed and frozen, with one folder for the objects of all.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::time::Duration;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
+use super::http::Head;
 use super::run::{signal, until};
 
 /// Set in a process that shall be a gateway, to a [`Service`] as JSON.
@@ -221,27 +222,13 @@ impl Stub {
 /// The method, path and body of the next request, where there is one. The body of one that waits for leave to send it is
 /// not read, and its method is none.
 fn request(reader: &mut BufReader<&TcpStream>) -> Option<(String, String, Vec<u8>)> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?);
-    let path = target.split('?').next()?.to_owned();
-    let (mut length, mut waits) = (0, false);
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-        waits |= name.eq_ignore_ascii_case("expect");
-    }
-    if waits {
+    let head = Head::read(reader)?;
+    let path = head.target.split('?').next()?.to_owned();
+    if head.waits {
         return Some(("UNREAD".to_owned(), path, Vec::new()));
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((method, path, body))
+    let body = head.body(reader)?;
+    Some((head.method, path, body))
 }
 
 fn answer(status: u16, length: usize, body: &[u8]) -> Vec<u8> {

@@ -34,23 +34,49 @@ pub(crate) fn serve(respond: impl Fn(&Request) -> Option<Vec<u8>> + Clone + Send
     port
 }
 
+/// What precedes the body of a request.
+pub(crate) struct Head {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    /// Bytes of the body.
+    pub(crate) length: usize,
+    /// Whether the client sends the body only once it was told to.
+    pub(crate) waits: bool,
+}
+
+impl Head {
+    /// The next one, where there is one.
+    pub(crate) fn read(reader: &mut impl BufRead) -> Option<Self> {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let mut words = line.split_whitespace();
+        let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let (mut length, mut waits) = (0, false);
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).ok()?;
+            let Some((name, value)) = header.trim_end().split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok()?;
+            }
+            waits |= name.eq_ignore_ascii_case("expect");
+        }
+        Some(Self { method, target, length, waits })
+    }
+
+    /// The body behind it.
+    pub(crate) fn body(&self, reader: &mut impl Read) -> Option<Vec<u8>> {
+        let mut body = vec![0; self.length];
+        reader.read_exact(&mut body).ok()?;
+        Some(body)
+    }
+}
+
 fn read(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+    let head = Head::read(&mut reader)?;
+    let body = head.body(&mut reader)?;
+    let Head { method, target, .. } = head;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
