@@ -436,7 +436,7 @@ pub struct Upgrade {
     /// Leave SCM, OM and datanodes as they are
     #[arg(long, conflicts_with_all = ["rollback", "finalize"])]
     pub gateways_only: bool,
-    /// Go back to the image of the containers that an upgrade has not reached
+    /// Undo an upgrade that is not complete: back to the image of the containers that it has not reached
     #[arg(long)]
     pub rollback: bool,
     /// Finalize the upgrade of SCM and OM; afterwards no older version starts on the data

@@ -177,7 +177,7 @@ fn a_command_runs_once_beside_the_load_for_the_same_cluster() {
     let service = Service::start(Behaviour::healthy(3));
     let machine = machine(&service);
     machine.tell(LOGS, 0, "", "");
-    let during = "logs --tail 1 's3g1'";
+    let during = "logs --tail 1 's3g'";
     let outcome =
         bench(&machine, &["--for", "300ms", "--clients", "2", "--during", during, "--format", "json"]);
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""), "{outcome}");
@@ -190,7 +190,7 @@ fn a_command_runs_once_beside_the_load_for_the_same_cluster() {
     assert!(number(&json["seconds"]) >= to + 2.9, "the load goes on: {json:#}");
     let asked = machine.asked();
     let logs: Vec<&str> = asked.lines().filter(|line| line.contains(" logs ")).collect();
-    assert_eq!(logs, ["compose --env-file /dev/null -p demo logs --tail 1 s3g1"], "{asked}");
+    assert_eq!(logs, ["compose --env-file /dev/null -p demo logs --tail 1 s3g"], "{asked}");
     assert_eq!(service.leftovers(), 0);
 }
 
@@ -198,14 +198,14 @@ fn a_command_runs_once_beside_the_load_for_the_same_cluster() {
 fn a_command_that_fails_beside_the_load_fails_the_run_after_the_report() {
     let service = Service::start(Behaviour::healthy(3));
     let machine = machine(&service);
-    machine.tell(LOGS, 3, "", "no such service: s3g9\n");
-    let outcome = bench(&machine, &["--for", "300ms", "--clients", "2", "--during", "logs s3g9"]);
+    machine.tell(LOGS, 3, "", "its last words\n");
+    let outcome = bench(&machine, &["--for", "300ms", "--clients", "2", "--during", "logs s3g"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     assert!(outcome.stdout.ends_with(" and ended with exit code 3\n"), "{outcome}");
     assert_eq!(
         outcome.stderr,
-        "error: `logs s3g9` ended with exit code 3 while the load ran on cluster `demo`\n  \
-         | no such service: s3g9\n\
+        "error: `logs s3g` ended with exit code 3 while the load ran on cluster `demo`\n  \
+         | its last words\n\
          hint: `ozone-compose status -o there` shows what state it is in\n"
     );
     assert_eq!(service.leftovers(), 0);

@@ -85,7 +85,7 @@ fn a_process_that_holds_a_port_is_named() {
     assert!(line.contains(&format!("{port} (ports.s3) is held by the process `diagnose")), "{line}");
     assert!(line.contains(&format!("(pid {})", std::process::id())), "{line}");
     assert!(
-        outcome.stdout.contains("`ozone-compose up --port auto` chooses free ports, or `kill "),
+        outcome.stdout.contains("`ozone-compose up` with `--port auto` chooses free ports, or `kill "),
         "{outcome}"
     );
 }

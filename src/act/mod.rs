@@ -369,7 +369,14 @@ impl<'a> Session<'a> {
         let titles = listed(&targets.iter().map(|target| &target.title).collect::<Vec<_>>());
         self.progress.doing("containers", format!("{doing} {titles}"));
         let invocation = self.engine.command(&format!("{verb} {titles}"), []).with(command.iter().copied());
-        self.run(&invocation.with(targets.iter().map(|target| target.id.as_str())), STOPS_WITHIN)?;
+        let invocation = invocation.with(targets.iter().map(|target| target.id.as_str()));
+        // The engine ends what it has begun also where its client is gone, and the next run would see a gateway that
+        // runs and is about to stop.
+        let engine = match self.taken_out {
+            Some(_) => self.engine.clone().heeding(Interrupt::default()),
+            None => self.engine.clone(),
+        };
+        engine.run(&invocation.ready_within(STOPS_WITHIN))?;
         self.progress.done("containers", format!("{done} {titles}"));
         Ok(())
     }

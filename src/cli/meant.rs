@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
+use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
 
 use super::Cli;
 
@@ -70,7 +70,7 @@ fn with_what_was_meant(error: clap::Error, flags: &[(&[&str], &str)]) -> clap::E
     };
     let what = if kind == ContextKind::InvalidSubcommand { "verb" } else { "flag" };
     let message = format!("there is no {what} `{typed}` here: type `{meant}`");
-    Cli::command().error(error.kind(), message)
+    clap::Error::raw(error.kind(), format!("{message}\n"))
 }
 
 /// `--port` is no flag for the port of S3, which many tools have.
@@ -86,7 +86,7 @@ fn port_for_auto(error: &clap::Error) -> Option<clap::Error> {
     let message = format!(
         "--port takes `auto` alone, which chooses free ports: type `--s3-port {typed}` for the port of S3"
     );
-    Some(Cli::command().error(error.kind(), message))
+    Some(clap::Error::raw(error.kind(), format!("{message}\n")))
 }
 
 /// Of several verbs that look like the one that was typed, the one that looks most like it, which clap names last.

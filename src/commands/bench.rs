@@ -261,7 +261,7 @@ fn text(arguments: &cli::Bench, report: &Report, ran: &[&Ran]) -> String {
     }
     let gap = &report.longest_gap;
     let mut lines = vec![format!(
-        "{} for {:.1} s; the longest time without a good answer to any client was {:.2} s, from {:.1} s on\n",
+        "{} for {:.1} s; the longest time in which no client got a good answer was {:.2} s, from {:.1} s on\n",
         counted(arguments.clients.get() as usize, "client"),
         report.seconds,
         gap.seconds,

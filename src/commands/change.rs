@@ -13,7 +13,7 @@ use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::choices::Choices;
 use crate::spec::values::{Base, Discovery, GatewayName};
-use crate::steps::{self, Desired, Goal, Step, refuse_elsewhere};
+use crate::steps::{self, Action, Desired, Goal, Step, refuse_elsewhere};
 use crate::tls::Renewal;
 use crate::workspace::{Change, Folder};
 
@@ -37,6 +37,22 @@ pub(super) fn warn_of_a_gap(what: &str, spec: &Spec, context: &Context) {
     if spec.base != Base::Ha {
         context.ui.say(&format!(
             "warning: with `base: single` nothing serves while its SCM, OM or datanode {what}"
+        ));
+    }
+}
+
+/// Says that nothing serves while the only gateway in rotation is away.
+pub(super) fn warn_of_the_only_gateway(steps: &[Step], site: &Site, context: &Context) {
+    let spec = &site.spec;
+    let is_taken_out = |step: &Step| matches!(step.action, Action::TakeOut(_) | Action::RollChanged);
+    let in_rotation = match spec.discovery {
+        Discovery::Static => spec.in_rotation().count(),
+        Discovery::Dns => spec.gateways.get() as usize,
+    };
+    if in_rotation == 1 && steps.iter().any(is_taken_out) {
+        context.ui.say(&format!(
+            "warning: one gateway is in rotation, and nothing serves while it is away; `{}` first avoids that",
+            site.command(if spec.drained.is_empty() { "scale 2" } else { "resume" })
         ));
     }
 }
@@ -101,6 +117,7 @@ impl Planned {
 
     /// Does the steps with a session that was made and adjusted by `adjust`; returns what to report afterwards.
     pub(super) fn act(self, context: &Context, adjust: impl FnOnce(&mut Session<'_>)) -> (Result<()>, Acted) {
+        warn_of_the_only_gateway(&self.steps, &self.request.site, context);
         let Self { mut folder, request, changes, renewal, haproxy, steps } = self;
         let mut session = Session::new(&request.site, &context.engine, &context.interrupt, context.ui);
         session.compose_files = &request.compose_files;

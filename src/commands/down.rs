@@ -80,7 +80,11 @@ pub(super) fn remove(observed: &Observed, volumes: bool, site: &Site, context: &
     }
     let data = observed.volumes.iter().filter(|one| !one.role.is_empty()).map(|one| one.name.as_str());
     let data = data.collect::<Vec<_>>().join(", ");
-    let data = if volumes || data.is_empty() { String::new() } else { format!("; its data stays: {data}") };
+    let data = if volumes || data.is_empty() {
+        String::new()
+    } else {
+        format!("; its data stays for the next `up`: {data}")
+    };
     let name = &observed.project;
     context.ui.say(&format!("removed cluster `{name}`{data}"));
     let others = observed.additions.iter().chain(&observed.foreign).map(|one| one.name.as_str());

@@ -130,7 +130,7 @@ fn detour<'a>(
         Some(GatewayId::Replica(_)) => {
             return Err(refused("HAProxy finds its gateways by DNS".to_owned(), others()).into());
         }
-        None => return Err(refused(format!("{} is no gateway", member.title()), others()).into()),
+        None => return Err(refused(format!("{} is not a gateway", member.title()), others()).into()),
     };
     let looks = format!("`{}` shows what it sees", site.command("status"));
     let balancer = observed.running_balancer();
@@ -159,7 +159,7 @@ fn hold_by_a_child(fault: &Fault, time: &Span, site: &Site, context: &Context) -
             .reading(format!("{}\n", serde_json::to_string(fault)?));
     let ended = context.engine.hold_own(&invocation, |line| {
         if line == MADE {
-            let text = format!("`{}` is made, for {time}; Ctrl-C undoes it sooner", fault.words);
+            let text = format!("`{}` lasts {time}; Ctrl-C undoes it sooner", fault.words);
             context.ui.say(&text);
         }
     })?;
@@ -178,21 +178,23 @@ fn hold_by_a_child(fault: &Fault, time: &Span, site: &Site, context: &Context) -
     }
 }
 
-/// Waits until a gateway serves and gets requests again, unless it was drained.
+/// Waits until a gateway serves and gets requests again, unless it was drained; after a fault of another container, until
+/// every gateway serves.
 fn serves_again(member: &Member, site: &Site, context: &Context) -> Result<Status> {
-    let gateway = match member.gateway() {
-        Some(GatewayId::Named(name)) if site.spec.is_drained(&name) => None,
-        gateway => gateway,
+    let actions = match member.gateway() {
+        Some(GatewayId::Named(name)) if site.spec.is_drained(&name) => Vec::new(),
+        Some(gateway) => {
+            let which = Which::These(vec![gateway]);
+            vec![Action::Prove(which.clone()), Action::Rotation(which)]
+        }
+        None => vec![Action::Ready],
     };
-    if let Some(gateway) = gateway {
-        let which = Which::These(vec![gateway]);
-        let steps = [Action::Prove(which.clone()), Action::Rotation(which)];
-        let steps = steps.map(|action| Step::new(action, "the fault is undone"));
-        let mut session = Session::new(site, &context.engine, &context.interrupt, context.ui);
-        let result = session.act(&steps, None);
-        session.progress.finish();
-        result?;
-    }
+    let steps: Vec<Step> =
+        actions.into_iter().map(|action| Step::new(action, "the fault is undone")).collect();
+    let mut session = Session::new(site, &context.engine, &context.interrupt, context.ui);
+    let result = session.act(&steps, None);
+    session.progress.finish();
+    result?;
     Ok(Status::Done)
 }
 

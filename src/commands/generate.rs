@@ -76,7 +76,7 @@ fn verdict(changes: &[Change], path: &Path, ui: Ui) -> Result<Status> {
         return Ok(Status::Done);
     }
     let message = format!("`{}` is not up to date: {}", path.display(), differing.join(", "));
-    let hint = "`generate --diff` shows what differs, `generate` writes it";
+    let hint = "`generate --diff` shows what differs, `generate` writes what nobody has edited";
     Err(Failure::new(Status::Differs, message).with_hint(hint).into())
 }
 

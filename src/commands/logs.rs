@@ -6,7 +6,9 @@ use anyhow::Result;
 
 use super::Context;
 use crate::cli::Logs;
+use crate::engine::objects::Container;
 use crate::error::{Failure, Status};
+use crate::observe::Observed;
 use crate::site::Site;
 use crate::spec::values::Target;
 
@@ -19,6 +21,7 @@ pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
     if site.spec.target == Target::Swarm {
         return of_swarm(arguments, &site, context);
     }
+    refuse_unknown(&arguments.services, &site, context)?;
     // By the project alone: a damaged `.env` or Compose file of the current folder does not matter.
     let compose = ["compose", "--env-file", "/dev/null", "-p", &site.name, "logs"];
     let mut logs = context.engine.command("show logs", compose);
@@ -29,6 +32,24 @@ pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
         logs = logs.with(["--tail".to_owned(), lines.to_string()]);
     }
     match context.engine.exec(&logs.with(&arguments.services))? {}
+}
+
+/// Compose shows nothing of a service that is not there, and calls that a success.
+fn refuse_unknown(services: &[String], site: &Site, context: &Context) -> Result<()> {
+    if services.is_empty() {
+        return Ok(());
+    }
+    let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
+    let rows = observed.members.iter().map(|one| &one.container);
+    let all: Vec<&str> =
+        rows.chain(&observed.additions).chain(&observed.foreign).map(Container::service).collect();
+    let Some(unknown) = services.iter().find(|typed| !all.contains(&typed.as_str())) else { return Ok(()) };
+    let message = format!("cluster `{}` has no container of the service `{unknown}`", site.name);
+    let hint = match all.as_slice() {
+        [] => format!("`{}` makes its containers", site.command("up")),
+        all => format!("it has {}", all.join(", ")),
+    };
+    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
 }
 
 /// The log of one service from all nodes; Swarm shows no more at a time.

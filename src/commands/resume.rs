@@ -33,7 +33,8 @@ pub fn run(arguments: Resume, context: &Context) -> Result<Status> {
     if chosen.is_empty() {
         context.ui.say("no gateway was drained");
     } else {
-        context.ui.say(&format!("{} gets requests again", listed(&chosen)));
+        let get = if chosen.len() == 1 { "gets" } else { "get" };
+        context.ui.say(&format!("{} {get} requests again", listed(&chosen)));
     }
     Ok(Status::Done)
 }

@@ -39,5 +39,5 @@ fn refuse_empty(site: &Site, context: &Context) -> Result<()> {
     }
     let message = format!("cluster `{}` has no containers to start", site.name);
     let hint = format!("`{}` makes them", site.command("up"));
-    Err(Failure::new(Status::Failed, message).with_hint(hint).into())
+    Err(Failure::new(Status::NotReady, message).with_hint(hint).into())
 }

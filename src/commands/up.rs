@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error, Result};
 use fs_err as fs;
 
-use super::change::print;
+use super::change::{print, warn_of_the_only_gateway};
 use super::collect::collect_to;
 use super::request::{
     Request, automatic, numbered, open_and_check, refuse_app, refuse_to_lose_edits, refuse_unreadable,
@@ -20,7 +20,8 @@ use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
 use crate::engine::{Place, is_of_a_taken_port};
 use crate::error::{Failure, Status};
-use crate::observe::Observed;
+use crate::observe::{Member, Observed, listed};
+use crate::plan::Role;
 use crate::plan::requirements::Requirements;
 use crate::preflight::{Check, HostPorts, Taken, Verdict, machine, missing_images, published_ports, refusal};
 use crate::proof::timeline;
@@ -28,7 +29,7 @@ use crate::seed::Seed;
 use crate::site::{Site, choices_in, not_ours_to_run, rendered_only};
 use crate::spec::Spec;
 use crate::spec::choices::{Choices, Origin};
-use crate::spec::options::{OPTIONS, Opt};
+use crate::spec::options::{OPTIONS, Opt, Preset};
 use crate::spec::values::{BindAddress, EngineAt, Target};
 use crate::steps::{self, Action, Desired, Goal, Step, refuse_foreign};
 use crate::tls::Renewal;
@@ -137,6 +138,39 @@ fn warn_of_open_ports(spec: &Spec, context: &Context) {
     }
 }
 
+/// Says which generated files a person edited: Compose and HAProxy read them as they are.
+fn warn_of_edits(changes: &[Change], context: &Context) {
+    let edited: Vec<&str> =
+        changes.iter().filter(|change| change.keeps_an_edit()).map(Change::name).collect();
+    if !edited.is_empty() {
+        context.ui.say(&format!(
+            "warning: {} was edited by hand; containers that run already are not recreated for that",
+            edited.join(", ")
+        ));
+    }
+}
+
+/// Says that other images of Ozone come all at once where `upgrade` replaces one container after the other.
+fn warn_of_another_ozone(site: &Site, observed: &Observed, context: &Context) {
+    let Some(image) = &site.spec.ozone_image else { return };
+    let image = image.to_string();
+    let of_role = |role| observed.of_role(role).filter(|one| one.container.image != image);
+    let others: Vec<&Member> = Role::OF_DATA.into_iter().flat_map(of_role).collect();
+    let Some(first) = others.first() else { return };
+    let version = site.spec.version.to_string();
+    let upgrade = site.command(&if image.ends_with(&format!("apache/ozone:{version}")) {
+        format!("upgrade --ozone-version {version}")
+    } else {
+        format!("upgrade --ozone-image {image}")
+    });
+    context.ui.say(&format!(
+        "warning: {} of {} get {image} at once, and an older Ozone may not start on the data of a newer one; `{upgrade}` \
+         replaces one container at a time",
+        listed(&others.iter().map(|one| one.title()).collect::<Vec<_>>()),
+        first.container.image
+    ));
+}
+
 /// What the choices mean, without locking the folder.
 fn request_for(path: &Path, choices: &Choices) -> Result<Request> {
     let folder = Folder::to_read(path);
@@ -161,7 +195,12 @@ fn with_free_ports(
 ) -> Choices {
     let needs = Requirements::new(spec);
     let ports = HostPorts::of(&context.engine);
-    let mut others: Vec<u16> = needs.ports.iter().map(|need| need.port).collect();
+    // A port that another option has unless something else is chosen is kept for that.
+    let by_default = OPTIONS.iter().filter(|option| option.is_port()).filter_map(|option| {
+        let Preset::Is(port) = option.default else { return None };
+        port.parse().ok()
+    });
+    let mut others: Vec<u16> = needs.ports.iter().map(|need| need.port).chain(by_default).collect();
     let taken = ports.taken(&needs, own);
     for Taken { need, .. } in taken.iter().filter(|taken| options.iter().any(|one| one.key == taken.need.key))
     {
@@ -235,6 +274,8 @@ impl Start {
         refuse_unreadable(&folder, &request)?;
         let changes: Vec<Change> =
             request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();
+        warn_of_edits(&changes, context);
+        warn_of_another_ozone(&request.site, &observed, context);
         let seed = request.seed()?;
         let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
         let renewal = request.renewal(&context.engine)?;
@@ -265,6 +306,7 @@ impl Start {
         session.serve_within = timeout;
         session.seed = self.seed.as_ref();
         session.no_proxy = context.no_proxy.as_deref();
+        warn_of_the_only_gateway(&self.steps, &self.request.site, context);
         let proof = self.steps.iter().position(|step| step.action == Action::Ready);
         let (steps, last) = self.steps.split_at(proof.unwrap_or(self.steps.len()));
         let (changes, renewal) = (&self.changes, self.renewal.as_ref());
@@ -311,7 +353,7 @@ fn refuse_second_name(path: &Path, request: &Request, context: &Context) -> Resu
         return Ok(());
     }
     let message = format!(
-        "this folder's cluster `{former}` has containers, and would go on beside `{}` without files; nothing was \
+        "this folder's cluster `{former}` has containers, which would keep running without files beside `{}`; nothing was \
          changed",
         request.site.name
     );

@@ -372,6 +372,7 @@ pub struct Row<'a> {
     health: objects::Health,
     exit_code: i64,
     status: &'a str,
+    image: &'a str,
 }
 
 impl Observed {
@@ -382,9 +383,18 @@ impl Observed {
         let others = self.additions.iter().chain(&self.foreign).map(|other| ("", other));
         let all = ours.chain(others);
         all.map(|(role, container)| {
-            let Container { id, name, state, health, exit_code, status, .. } = container;
-            let service = container.service();
-            Row { id, name, service, role, state: *state, health: *health, exit_code: *exit_code, status }
+            let Container { id, name, state, health, exit_code, status, image, .. } = container;
+            Row {
+                id,
+                name,
+                service: container.service(),
+                role,
+                state: *state,
+                health: *health,
+                exit_code: *exit_code,
+                status,
+                image,
+            }
         })
         .collect()
     }

@@ -357,15 +357,15 @@ impl Planner<'_> {
             .flat_map(|role| self.observed.of_role(role))
     }
 
-    /// Gateways first: what they need of SCMs and OMs, older ones have. Then one service at a time, in the order in which they
+    /// Gateways first, also those that do not run: what they need of SCMs and OMs, older ones have. Then one service at a time, in the order in which they
     /// depend on each other; most of the SCMs and OMs go on meanwhile.
     fn upgrade(&self) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
         refuse_without_commands(self.desired, self.observed)?;
         let mut steps = self.check_and_write();
-        steps.extend(self.load());
+        steps.extend(self.gateways_in());
         let gateways = self.replace_outdated();
-        if !gateways.is_empty() {
+        if !gateways.is_empty() || !self.is_all_in_rotation() {
             steps.push(self.rotation("one at a time is to leave"));
         }
         steps.extend(gateways);

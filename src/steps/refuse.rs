@@ -35,7 +35,7 @@ pub fn refuse_foreign(site: &Site, observed: &Observed, declared: &[String]) -> 
         return Ok(());
     };
     let message = format!("the name `{}` is taken: {found}; nothing was changed", site.name);
-    let hint = format!("`{}` gives this cluster another", site.command("up --name NAME"));
+    let hint = format!("`{}` gives this cluster another name", site.command("up --name NAME"));
     Err(Failure::new(Status::Differs, message).with_hint(hint))
 }
 

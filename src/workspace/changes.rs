@@ -77,6 +77,12 @@ impl Change {
         self
     }
 
+    /// Whether a person edited the file and it stays, since it would be written just as before.
+    #[must_use]
+    pub fn keeps_an_edit(&self) -> bool {
+        self.kind == Kind::Same && self.before.as_deref() != self.after.as_deref().map(str::as_bytes)
+    }
+
     /// The file, relative to the folder.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -30,6 +30,7 @@ const TYPED: &[Row] = &[
     (&[], &["generate", "-n", "3.5"], 2, &["`3.5` is not a whole number"]),
     (&[], &["generate", "-n", "1e2"], 2, &["`1e2` is not a whole number"]),
     (&[], &["generate", "-n", " 3"], 2, &["` 3` is not a whole number"]),
+    (&[], &["generate", "-n", "03"], 2, &["`03` is not a whole number"]),
     (&[], &["generate", "-n", "+3"], 2, &["`+3` is not a whole number"]),
     (&[], &["generate", "-n", "３"], 2, &["`３` is not a whole number"]),
     (&[], &["generate", "-n", "3\n4"], 2, &["error: gateways.count (--gateways): `3\\n4` is not"]),

@@ -86,7 +86,7 @@ fn check_writes_nothing_and_tells_by_its_exit_code() {
         outcome.to_string(),
         "exit 3\n--- stderr\n\
          error: `new` is not up to date: ozone-compose.yaml, haproxy/s3-haproxy.cfg, s3-haproxy.yaml\n\
-         hint: `generate --diff` shows what differs, `generate` writes it\n"
+         hint: `generate --diff` shows what differs, `generate` writes what nobody has edited\n"
     );
     assert_eq!(sandbox.tree(""), [].into());
 

@@ -46,7 +46,7 @@ fn each_kind_of_fault_shows_and_is_undone_when_its_time_is_over() {
         let run = begun(&cluster, &[kind, "--for", "3s", "s3g2"], during);
         let outcome = run.end();
         assert_eq!(outcome.status, 0, "{kind}: {outcome}");
-        let made = format!("`{kind} s3g2` is made, for 3s; Ctrl-C undoes it sooner");
+        let made = format!("`{kind} s3g2` lasts 3s; Ctrl-C undoes it sooner");
         assert!(outcome.stderr.contains(&made), "{outcome}");
         assert!(outcome.stderr.contains(&format!("`{kind} s3g2` is undone")), "{outcome}");
         assert_eq!(cluster.conditions(), ["serving"; 2], "{kind}: {outcome}");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::lab::{Container, Lab, replica, running};
 use crate::support::Runs;
+use crate::support::run::until;
 use crate::support::s3::Behaviour;
 
 /// A cluster that runs with so many gateways and has five places.
@@ -159,6 +160,7 @@ fn gateways_restart_one_at_a_time_and_out_of_rotation() {
         |name: &String| ["drain", "restart", "down", "probe", "ready"].map(|step| format!("{step} {name}"));
     assert_eq!(lab.did(), first(3).iter().flat_map(steps).collect::<Vec<_>>());
     assert!(outcome.stderr.ends_with("restarted 3 S3 gateways\n"), "{outcome}");
+    assert!(!outcome.stderr.contains("warning"), "{outcome}");
     assert_eq!(lab.in_rotation(), first(3));
 }
 
@@ -224,6 +226,31 @@ fn names_and_numbers_that_no_gateway_has_are_bad_usage() {
         assert!(outcome.stderr.contains(word), "{word} in {outcome}");
         assert_eq!(lab.did(), [""; 0]);
     }
+}
+
+#[test]
+fn a_restart_of_the_only_gateway_says_that_nothing_serves_meanwhile() {
+    let outcome = with(1).succeed(&["restart"]);
+    let warning =
+        "warning: one gateway is in rotation, and nothing serves while it is away; `ozone-compose scale 2`";
+    assert!(outcome.stderr.contains(warning), "{outcome}");
+    let lab = with(2);
+    lab.succeed(&["drain", "s3g2"]);
+    let outcome = lab.succeed(&["restart", "s3g1"]);
+    assert!(outcome.stderr.contains("`ozone-compose resume` first avoids that"), "{outcome}");
+}
+
+#[test]
+fn ctrl_c_does_not_leave_a_gateway_half_stopped() {
+    let lab = with(2);
+    let whole = "trap 'exit 130' INT TERM; : > $here/begun; /bin/sleep 0.5; echo whole >> $here/did; exit 0";
+    lab.machine.tell_to_do("restart\\ --time\\ 30\\ id-s3g1", whole);
+    let mut run = lab.start(&["restart"]);
+    until("it restarts", || lab.has("begun").is_empty());
+    run.signal("INT");
+    let outcome = run.end();
+    assert_eq!(outcome.status, 130, "{outcome}");
+    assert!(lab.did().contains(&"whole".to_owned()), "the engine has done what it was told: {outcome}");
 }
 
 #[test]

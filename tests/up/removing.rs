@@ -21,7 +21,10 @@ fn data_stays_unless_it_is_to_go() {
     let lab = started();
     let outcome = lab.succeed(&["down", "-o", "c"]);
     assert_eq!(outcome.stdout, "");
-    assert_eq!(outcome.stderr, "removed cluster `demo`; its data stays: demo_om, demo_scm\n");
+    assert_eq!(
+        outcome.stderr,
+        "removed cluster `demo`; its data stays for the next `up`: demo_om, demo_scm\n"
+    );
     assert_eq!(lab.did(), [STOP, RM, NETWORK]);
     // The files are a person's choices.
     assert!(lab.machine.sandbox.path("c/ozone-compose.yaml").exists());

@@ -73,10 +73,21 @@ fn gateways_of_files_that_nobody_loaded_start_and_are_loaded_by_the_next() {
 }
 
 #[test]
+fn another_ozone_on_existing_data_is_told_with_the_verb_for_it() {
+    let lab = Lab::new();
+    lab.succeed(&["up"]);
+    let outcome = lab.run(&["up", "--ozone-version", "2.2.0", "--dry-run"]);
+    let warning = "warning: om, datanode1, scm of apache/ozone:2.2.1 get apache/ozone:2.2.0 at once";
+    assert!(outcome.stderr.contains(warning), "{outcome}");
+    assert!(outcome.stderr.contains("`ozone-compose upgrade --ozone-version 2.2.0`"), "{outcome}");
+}
+
+#[test]
 fn an_edit_is_kept_and_loaded_where_the_file_would_be_written_just_as_before() {
     let (lab, mine) = edited();
     let outcome = lab.succeed(&["up"]);
     assert_eq!(outcome.stdout, lab.endpoint_line());
+    assert!(outcome.stderr.contains("warning: haproxy/s3-haproxy.cfg was edited by hand"), "{outcome}");
     assert_eq!(lab.machine.sandbox.read(CFG), mine);
     assert_eq!((lab.did(), lab.has("checked")), (vec!["check".to_owned(), "reload".to_owned()], mine));
 }
@@ -113,7 +124,7 @@ fn a_name_under_which_there_is_anything_of_others_is_not_taken() {
         format!(
             "exit 3\n--- stderr\n\
              error: the name `demo` is taken: its container `{container}` was started {from}; nothing was changed\n\
-             hint: `ozone-compose up --name NAME -o c` gives this cluster another\n"
+             hint: `ozone-compose up --name NAME -o c` gives this cluster another name\n"
         )
     };
     // Somebody else's, though its folder is gone; and a cluster whose folder was copied.

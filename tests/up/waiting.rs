@@ -100,7 +100,7 @@ fn a_rollback_keeps_data_that_was_there_before() {
     assert_eq!(outcome.status, 5, "{outcome}");
     assert_eq!((lab.has("up"), lab.has("volumes")), ("none".into(), volumes.into()));
     assert!(lab.did()[1].starts_with("stop id-"), "its owners get to close it");
-    assert!(outcome.stderr.contains("its data stays: demo_om, demo_scm"), "{outcome}");
+    assert!(outcome.stderr.contains("its data stays for the next `up`: demo_om, demo_scm"), "{outcome}");
 }
 
 #[test]

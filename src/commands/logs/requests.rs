@@ -15,7 +15,6 @@ use crate::observe::requests::{Audited, Request, audited, balanced, joined, mean
 use crate::observe::{Member, Observed, is_at, listed};
 use crate::plan::Role;
 use crate::plan::balancer::BALANCER_SERVICE;
-use crate::proof;
 use crate::site::Site;
 use crate::spec::values::{Profile, RequestLog, Target};
 use crate::steps::refuse_elsewhere;
@@ -23,6 +22,9 @@ use crate::ui::table;
 
 /// Requests that are shown where neither ids nor a number are given.
 const SHOWN: u32 = 20;
+
+/// How the names of this tool's own buckets begin, those of probes, `env`, `smoke` and `bench`.
+const OWN_BUCKETS: &str = "ozone-compose-";
 
 /// Lines of HAProxy's log that are read, some 30 MB of requests.
 const HAPROXY_LINES: u32 = 100_000;
@@ -78,7 +80,7 @@ pub(super) fn run(ids: &[String], arguments: &Logs, site: &Site, context: &Conte
     let wanted: BTreeSet<&String> = meant.values().collect();
     let is_wanted = |one: &Request| match &one.request_id {
         // This tool's own requests hide those of clients.
-        _ if ids.is_empty() => one.bucket.as_deref() != Some(proof::BUCKET),
+        _ if ids.is_empty() => !one.bucket.as_deref().is_some_and(|name| name.starts_with(OWN_BUCKETS)),
         id => id.as_ref().is_some_and(|id| wanted.contains(id)),
     };
     let mut requests = joined(balanced(&haproxy), audit, site.spec.discovery);

@@ -132,7 +132,7 @@ mod tests {
             ),
             ("logs:layout=flat", "`flat` is not one of fso, obs, legacy"),
             ("logs:layout=fso:layout=obs", "`logs:layout=fso:layout=obs` says it twice: layout=obs"),
-            ("logs:quota=10", "`10` is no size such as 10GB or 512MB: units are B, KB, MB, GB and TB"),
+            ("logs:quota=10", "`10` is not a size such as 10GB or 512MB: units are B, KB, MB, GB and TB"),
             ("L:layout=fso", "S3 takes no bucket by the name `L`: it has 3 to 63 characters"),
         ] {
             assert_eq!(problem::<BucketChoice>(bad), why);

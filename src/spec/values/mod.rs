@@ -366,7 +366,8 @@ impl<const MIN: u32, const MAX: u32> FromStr for Bounded<MIN, MAX> {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let is_padded = digits.len() > 1 && digits.starts_with('0');
+        if digits.is_empty() || is_padded || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(format!("`{text}` is not a whole number"));
         }
         match text.parse() {

@@ -123,7 +123,9 @@ impl FromStr for Quota {
         let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
         let power = UNITS.iter().position(|one| *one == unit).filter(|_| !number.is_empty());
         let Some(power) = power else {
-            return Err(format!("`{text}` is no size such as 10GB or 512MB: units are B, KB, MB, GB and TB"));
+            return Err(format!(
+                "`{text}` is not a size such as 10GB or 512MB: units are B, KB, MB, GB and TB"
+            ));
         };
         // A power of four at most.
         let unit = 1024_i64.pow(u32::try_from(power).unwrap_or_default());
@@ -167,7 +169,7 @@ impl FromStr for ObjectSize {
         let unit = if unit.is_empty() { "B" } else { unit };
         let unit = Self::UNITS.iter().find(|(name, _)| *name == unit).filter(|_| !number.is_empty());
         let Some((_, unit)) = unit else {
-            return Err(format!("`{text}` is no size such as 512, 1KiB or 8MiB"));
+            return Err(format!("`{text}` is not a size such as 512, 1KiB or 8MiB"));
         };
         match number.parse::<usize>().ok().and_then(|number| number.checked_mul(*unit)) {
             Some(bytes @ 1..=Self::MOST) => Ok(Self { bytes }),
@@ -227,7 +229,10 @@ mod tests {
             assert_eq!(problem::<ObjectSize>(bad), format!("{bad} is not between 1B and 64MiB"));
         }
         for bad in ["", "KiB", "1kb", "1 KiB", "-1", "1GiB", "é"] {
-            assert_eq!(problem::<ObjectSize>(bad), format!("`{bad}` is no size such as 512, 1KiB or 8MiB"));
+            assert_eq!(
+                problem::<ObjectSize>(bad),
+                format!("`{bad}` is not a size such as 512, 1KiB or 8MiB")
+            );
         }
     }
 
