@@ -7,7 +7,7 @@ use super::request::{Request, open, refuse_to_lose_edits, refuse_unreadable};
 use crate::act::{Session, Writing};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
-use crate::observe::{Observed, listed};
+use crate::observe::{GatewayId, Observed, listed};
 use crate::preflight::{self, refusal};
 use crate::site::Site;
 use crate::spec::Spec;
@@ -44,7 +44,11 @@ pub(super) fn warn_of_a_gap(what: &str, spec: &Spec, context: &Context) {
 /// Says that nothing serves while the only gateway in rotation is away.
 pub(super) fn warn_of_the_only_gateway(steps: &[Step], site: &Site, context: &Context) {
     let spec = &site.spec;
-    let is_taken_out = |step: &Step| matches!(step.action, Action::TakeOut(_) | Action::RollChanged);
+    let is_taken_out = |step: &Step| match &step.action {
+        Action::TakeOut(GatewayId::Named(name)) => !spec.is_drained(name),
+        Action::TakeOut(GatewayId::Replica(_)) => true,
+        _ => false,
+    };
     let in_rotation = match spec.discovery {
         Discovery::Static => spec.in_rotation().count(),
         Discovery::Dns => spec.gateways.get() as usize,

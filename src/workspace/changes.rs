@@ -80,7 +80,8 @@ impl Change {
     /// Whether a person edited the file and it stays, since it would be written just as before.
     #[must_use]
     pub fn keeps_an_edit(&self) -> bool {
-        self.kind == Kind::Same && self.before.as_deref() != self.after.as_deref().map(str::as_bytes)
+        let is_other = |after: &String| self.before.as_deref() != Some(after.as_bytes());
+        self.kind == Kind::Same && self.after.as_ref().is_some_and(is_other)
     }
 
     /// The file, relative to the folder.
@@ -152,6 +153,20 @@ mod tests {
         assert_eq!(kind(Some(&old), None), Kind::Obsolete);
         assert_eq!(kind(Some(&edited), None), Kind::Same);
         assert_eq!(kind(Some("theirs\n"), None), Kind::Same);
+    }
+
+    #[test]
+    fn an_edit_is_kept_where_the_file_would_be_written_just_as_before() {
+        let (text, other) = (sealed("text\n"), sealed("other\n"));
+        let kept = |before: &str, after: Option<&str>| {
+            let change = Change::new("f", Some(before.as_bytes().to_vec()), after).keeping_current_edits();
+            (change.writes(), change.keeps_an_edit())
+        };
+        let edited = format!("{text}# mine\n");
+        assert_eq!(kept(&text, Some(&text)), (false, false));
+        assert_eq!(kept(&edited, Some(&text)), (false, true));
+        assert_eq!(kept(&edited, Some(&other)), (true, false));
+        assert_eq!(kept("theirs\n", None), (false, false), "it has no place any more");
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn a_fault_is_for_containers_of_the_cluster_alone_and_for_those_that_run() {
     for (words, status, why) in [
         (&["kill", "own"][..], 2, "has no container `own`"),
         (&["kill", "s3g7"], 2, "has no container `s3g7`"),
-        (&["delay", "200ms", "scm"], 2, "scm is no gateway"),
+        (&["delay", "200ms", "scm"], 2, "scm is not a gateway"),
         (&["delay", "200", "s3g1"], 2, "`200` has no unit"),
         (&["freeze", "s3g1", "--for", "2h"], 2, "longer than 1h"),
     ] {

@@ -238,6 +238,8 @@ fn a_restart_of_the_only_gateway_says_that_nothing_serves_meanwhile() {
     lab.succeed(&["drain", "s3g2"]);
     let outcome = lab.succeed(&["restart", "s3g1"]);
     assert!(outcome.stderr.contains("`ozone-compose resume` first avoids that"), "{outcome}");
+    let outcome = lab.succeed(&["restart", "s3g2"]);
+    assert!(!outcome.stderr.contains("warning"), "nobody misses a drained one: {outcome}");
 }
 
 #[test]
