@@ -791,6 +791,18 @@ pub enum Fault {
     Hold(FolderArg),
 }
 
+impl Fault {
+    /// What fails; none for what only ends a fault.
+    #[must_use]
+    pub fn on(&self) -> Option<&FaultOn> {
+        match self {
+            Self::Kill(on) | Self::Freeze(on) | Self::Partition(on) | Self::Errors(on) => Some(on),
+            Self::Delay(delay) => Some(&delay.on),
+            Self::Undo(_) | Self::Hold(_) => None,
+        }
+    }
+}
+
 /// What fails, and for how long.
 #[derive(Args, Clone, Debug)]
 pub struct FaultOn {

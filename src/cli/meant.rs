@@ -21,17 +21,15 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["update"], "ozone-compose upgrade --ozone-version VERSION"),
 ];
 
-/// Flags of other tools, and the one that does that here.
-const FLAGS: &[(&[&str], &str)] = &[
-    (&["--port"], "--s3-port PORT"),
-    (&["--count", "--replicas", "--scale"], "--gateways N"),
-    (&["--dir", "--directory", "--folder"], "--output DIR"),
-    (&["--version"], "--ozone-version VERSION"),
+/// Flags of other tools, and what does that here: of one verb, or of any where none is named.
+const FLAGS: &[(&str, &[&str], &str)] = &[
+    ("scale", &["-n", "--gateways", "--count", "--replicas"], "ozone-compose scale N"),
+    ("up", &["-d", "--detach"], "ozone-compose up"),
+    ("", &["--port"], "--s3-port PORT"),
+    ("", &["--count", "--replicas", "--scale"], "--gateways N"),
+    ("", &["--dir", "--directory", "--folder"], "--output DIR"),
+    ("", &["--version"], "--ozone-version VERSION"),
 ];
-
-/// Flags that other verbs have, and what `scale` takes instead.
-const FLAGS_OF_SCALE: &[(&[&str], &str)] =
-    &[(&["-n", "--gateways", "--count", "--replicas"], "ozone-compose scale N")];
 
 /// Reads a command line. `help` and `version` do what the flags of these names do.
 ///
@@ -47,46 +45,55 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         }
         ["version"] => Cli::try_parse_from(program.cloned().chain(["--version".into()])),
         _ => {
-            let is_scale = words.iter().find(|word| !word.starts_with('-')) == Some(&"scale");
-            let flags = if is_scale { FLAGS_OF_SCALE } else { FLAGS };
-            Cli::try_parse_from(arguments).map_err(|error| with_what_was_meant(error, flags))
+            let verb = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+            Cli::try_parse_from(arguments).map_err(|error| with_what_was_meant(error, verb))
         }
     }
 }
 
 /// The error, with the command or flag of this tool where the one that was typed is of another.
-fn with_what_was_meant(error: clap::Error, flags: &[(&[&str], &str)]) -> clap::Error {
-    if let Some(error) = port_for_auto(&error) {
-        return error;
-    }
-    let (kind, table) = match error.kind() {
-        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, VERBS),
-        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, flags),
-        _ => return error,
-    };
-    let Some(ContextValue::String(typed)) = error.get(kind) else { return error };
-    let Some((_, meant)) = table.iter().find(|(words, _)| words.contains(&typed.as_str())) else {
-        return with_the_best(error);
-    };
-    let what = if kind == ContextKind::InvalidSubcommand { "verb" } else { "flag" };
-    let message = format!("there is no {what} `{typed}` here: type `{meant}`");
-    clap::Error::raw(error.kind(), format!("{message}\n"))
-}
-
-/// `--port` is no flag for the port of S3, which many tools have.
-fn port_for_auto(error: &clap::Error) -> Option<clap::Error> {
+fn with_what_was_meant(error: clap::Error, verb: &str) -> clap::Error {
     let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let message = match error.kind() {
+        ErrorKind::InvalidSubcommand => another_verb(text(ContextKind::InvalidSubcommand)),
+        ErrorKind::UnknownArgument => another_argument(verb, text(ContextKind::InvalidArg)),
+        ErrorKind::InvalidValue if text(ContextKind::InvalidArg).starts_with("--port ") => Some(format!(
+            "--port takes `auto` alone, which chooses free ports: type `--s3-port {}` for the port of S3",
+            text(ContextKind::InvalidValue)
+        )),
         _ => None,
     };
-    let typed = text(ContextKind::InvalidValue)?;
-    if error.kind() != ErrorKind::InvalidValue || !text(ContextKind::InvalidArg)?.starts_with("--port ") {
-        return None;
+    match message {
+        Some(message) => clap::Error::raw(error.kind(), format!("{message}\n")),
+        None => with_the_best(error),
     }
-    let message = format!(
-        "--port takes `auto` alone, which chooses free ports: type `--s3-port {typed}` for the port of S3"
-    );
-    Some(clap::Error::raw(error.kind(), format!("{message}\n")))
+}
+
+fn another_verb(typed: &str) -> Option<String> {
+    let (_, meant) = VERBS.iter().find(|(words, _)| words.contains(&typed))?;
+    Some(format!("there is no verb `{typed}` here: type `{meant}`"))
+}
+
+/// A flag of another tool, or a word where a flag names its meaning.
+fn another_argument(verb: &str, typed: &str) -> Option<String> {
+    let is_meant =
+        |(of, words, _): &&(&str, &[&str], &str)| (of.is_empty() || *of == verb) && words.contains(&typed);
+    if let Some((_, _, meant)) = FLAGS.iter().find(is_meant) {
+        return Some(format!("there is no flag `{typed}` here: type `{meant}`"));
+    }
+    let meant = match verb {
+        _ if typed.starts_with('-') => return None,
+        "upgrade" => format!("ozone-compose upgrade --ozone-version {typed}"),
+        "up" | "generate" if typed.parse::<u32>().is_ok() => format!("ozone-compose {verb} -n {typed}"),
+        "up" | "generate" | "status" | "down" | "start" | "stop" | "env" | "smoke" | "reload" => {
+            format!("ozone-compose {verb} -o {typed}")
+        }
+        _ => return None,
+    };
+    Some(format!("`{verb}` takes no word `{typed}`: type `{meant}`"))
 }
 
 /// Of several verbs that look like the one that was typed, the one that looks most like it, which clap names last.
@@ -127,6 +134,15 @@ mod tests {
         assert!(error.contains("type `--s3-port 9999` for the port of S3"), "{error}");
         let error = parsed("ozone-compose scale -n 4").expect_err("a flag").to_string();
         assert!(error.contains("there is no flag `-n` here: type `ozone-compose scale N`"), "{error}");
+        for (line, meant) in [
+            ("up -d", "type `ozone-compose up`"),
+            ("up 3", "type `ozone-compose up -n 3`"),
+            ("upgrade 2.2.1", "type `ozone-compose upgrade --ozone-version 2.2.1`"),
+            ("status demo", "type `ozone-compose status -o demo`"),
+        ] {
+            let error = parsed(&format!("ozone-compose {line}")).expect_err(line).to_string();
+            assert!(error.contains(meant), "{error}");
+        }
         let error = parsed("ozone-compose upgrade").expect_err("no image").to_string();
         for flag in ["--ozone-version", "--ozone-image", "--rollback", "--finalize"] {
             assert!(error.contains(flag), "{error}");

@@ -17,8 +17,9 @@ use crate::cli::{self, BenchFormat, Verb};
 use crate::credentials;
 use crate::engine::{Finished, Invocation, Variables};
 use crate::error::{Failure, Status, status_of};
+use crate::observe::Member;
 use crate::s3::bench::{ErrorRow, GatewayRow, Load, OperationRow, Report, Requests};
-use crate::spec::values::ObjectSize;
+use crate::spec::values::{GatewayName, ObjectSize};
 use crate::ui::progress::Progress;
 use crate::ui::table;
 
@@ -39,6 +40,9 @@ pub fn run(arguments: &cli::Bench, context: &Context) -> Result<Status> {
     let command = arguments.during.as_deref().map(SideCommand::parse).transpose()?;
     let requests = requests(arguments)?;
     let cluster = answering_cluster(&arguments.folder.folder, context)?;
+    if let Some(command) = &command {
+        command.refuse_unknown(&cluster)?;
+    }
     let key = match &arguments.user {
         Some(user) => credentials::of_user(&cluster.site, Some(user))?,
         None => credentials::own(&cluster.site)?,
@@ -98,6 +102,8 @@ fn requests(arguments: &cli::Bench) -> Result<Requests> {
 struct SideCommand {
     text: String,
     words: Vec<String>,
+    /// The containers that it names.
+    containers: Vec<String>,
 }
 
 impl SideCommand {
@@ -125,12 +131,29 @@ impl SideCommand {
             let lines: Vec<&str> = why.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             refused(&lines.join("; ").replace(":; ", ": "))
         })?;
-        match parsed.verb {
-            Verb::Bench(_) => Err(refused("a load beside a load measures neither").into()),
-            Verb::Down(_) => Err(refused("it removes the cluster on which the load runs").into()),
-            Verb::Run(_) => Err(refused("`run` starts other programs; start that one yourself").into()),
-            _ => Ok(Self { text: text.to_owned(), words }),
-        }
+        let gateways = |names: &[GatewayName]| names.iter().map(ToString::to_string).collect();
+        let containers = match &parsed.verb {
+            Verb::Bench(_) => return Err(refused("a load beside a load measures neither").into()),
+            Verb::Down(_) => return Err(refused("it removes the cluster on which the load runs").into()),
+            Verb::Run(_) => {
+                return Err(refused("`run` starts other programs; start that one yourself").into());
+            }
+            Verb::Drain(drain) => gateways(&drain.gateways),
+            Verb::Restart(restart) => gateways(&restart.gateways),
+            Verb::Fault(fault) => fault.on().map(|on| on.container.clone()).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        Ok(Self { text: text.to_owned(), words, containers })
+    }
+
+    /// Refuses a container that the cluster does not have before the load, not after a third of it.
+    fn refuse_unknown(&self, cluster: &Answering) -> Result<()> {
+        let titles: Vec<String> = cluster.observed.members.iter().map(Member::title).collect();
+        let Some(unknown) = self.containers.iter().find(|one| !titles.contains(one)) else { return Ok(()) };
+        let message =
+            format!("--during `{}`: cluster `{}` has no container `{unknown}`", self.text, cluster.site.name);
+        let hint = format!("it has {}", titles.join(", "));
+        Err(Failure::new(Status::Usage, message).with_hint(hint).into())
     }
 
     /// Runs it for the cluster of a folder, to its end.
@@ -361,5 +384,8 @@ mod tests {
             assert_eq!(status_of(&error), Status::Usage);
         }
         assert!(SideCommand::parse("").is_err());
+        for text in ["fault delay 200ms s3g2", "drain s3g2", "restart s3g2"] {
+            assert_eq!(SideCommand::parse(text).expect("a command").containers, ["s3g2"]);
+        }
     }
 }

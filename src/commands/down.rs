@@ -42,6 +42,9 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
         refuse_elsewhere(&site, &observed)?;
         clusters.push((observed, Some(site)));
     }
+    if all && clusters.is_empty() && swarm::stacks(&context.engine)?.is_empty() {
+        context.ui.say("there is no cluster on this engine");
+    }
     for (observed, site) in clusters {
         let folder = site.as_ref().map(|site| site.folder.clone());
         let site = site.unwrap_or_else(|| Site::of_project(&observed.project));

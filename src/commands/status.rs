@@ -11,6 +11,7 @@ use crate::cli::{self, Format};
 use crate::engine::objects::Container;
 use crate::engine::{Engine, evidence};
 use crate::error::Status;
+use crate::fault::{Found, Record};
 use crate::haproxy::Gateway;
 use crate::jmx;
 use crate::observe::condition::{Condition, Evidence};
@@ -94,6 +95,10 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
              starts; `{}` starts it",
             site.starting_command(&observed)
         ));
+    }
+    if let Found::Held(_, fault) | Found::Left(_, fault) = Record::find(path)? {
+        let undo = site.command("fault undo");
+        context.ui.say(&format!("\nwarning: the fault `{}` is active; `{undo}` ends it", fault.words));
     }
     if let Some(told) = days.and_then(tls::ending) {
         context.ui.say(&format!("\nwarning: {told}; {}", renewal(&site)));

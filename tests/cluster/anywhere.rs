@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::running::{Cluster, TOOLS, assert_unharmed};
+use crate::running::{Cluster, TOOLS, end_unharmed};
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, say, tools};
 
@@ -36,7 +36,7 @@ fn a_cluster_lives_anywhere() {
     let load = || Load::start(&endpoint, Traffic { at_most: Duration::from_secs(300), ..Traffic::default() });
     let scaling = load();
     cluster.succeed(&["scale", "3"]);
-    assert_unharmed(&scaling.stop(), "2 -> 3", 100);
+    end_unharmed(scaling, "2 -> 3", 100);
     let before = cluster.containers();
     let mine = "frontend mine\n    mode http\n    bind :9999\n    http-request return status 200\n";
     cluster.sandbox.write("cluster/haproxy/zz-local.cfg", mine);
@@ -46,14 +46,14 @@ fn a_cluster_lives_anywhere() {
     cluster.succeed(&["run", "--", "aws", "s3", "ls", "s3://encrypted"]);
     cluster.succeed(&["drain", "s3g2"]);
     cluster.succeed(&["resume"]);
-    assert_unharmed(&reloading.stop(), "three reloads", 100);
+    end_unharmed(reloading, "three reloads", 100);
     let balancer = format!("{}-s3g-1", cluster.project);
     let ask = ["exec", &balancer, "wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:9999/"];
     let asked = Outcome::of(&mut cluster.docker(&ask));
     assert_eq!(asked.status, 0, "a person's own lines are loaded: {asked}");
     let restarting = load();
     cluster.succeed(&["restart", "s3g1"]);
-    assert_unharmed(&restarting.stop(), "a gateway restarts", 100);
+    end_unharmed(restarting, "a gateway restarts", 100);
     cluster.succeed(&["up"]);
     assert_eq!(cluster.containers(), before, "no container was recreated");
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::running::{Cluster, TOOLS, assert_unharmed};
+use crate::running::{Cluster, TOOLS, end_unharmed};
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, tools};
 
@@ -28,7 +28,7 @@ fn scaling_under_load_fails_no_request() {
     assert!(others.iter().all(|id| cluster.containers().contains(id)), "nothing else was recreated");
     assert_eq!(cluster.containers().len(), others.len() + 2);
     cluster.succeed(&["scale", "2"]);
-    assert_unharmed(&load.stop(), "3 -> 5 -> 2", 200);
+    end_unharmed(load, "3 -> 5 -> 2", 200);
     assert_eq!(cluster.containers().len(), others.len() - 1);
     cluster.succeed(&["generate", "--check"]);
     cluster.succeed(&["smoke"]);
@@ -36,7 +36,7 @@ fn scaling_under_load_fails_no_request() {
     let load = self::load();
     let before = cluster.containers();
     cluster.succeed(&["up", "--heap-gateway", "640m"]);
-    assert_unharmed(&load.stop(), "gateways with another heap", 200);
+    end_unharmed(load, "gateways with another heap", 200);
     let kept = cluster.containers().into_iter().filter(|id| before.contains(id)).count();
     assert_eq!(kept, before.len() - 2, "both gateways are other containers, and nothing else is");
 
@@ -60,7 +60,7 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
 
     let restarting = load();
     cluster.succeed(&["restart"]);
-    assert_unharmed(&restarting.stop(), "a rolling restart", 200);
+    end_unharmed(restarting, "a rolling restart", 200);
 
     let reloading = load();
     let mine = "frontend mine\n    mode http\n    bind :9999\n    http-request return status 200\n";
@@ -81,7 +81,7 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
     cluster.succeed(&changed);
     cluster.succeed(&["drain", "s3g2"]);
     cluster.succeed(&["resume"]);
-    assert_unharmed(&reloading.stop(), "eight reloads", 200);
+    end_unharmed(reloading, "eight reloads", 200);
     assert_eq!(cluster.containers(), before, "no container was recreated");
 }
 
@@ -105,18 +105,16 @@ fn a_canary_takes_its_share_and_leaves_under_load_and_fails_no_request() {
     let status = cluster.succeed(&["status"]).stdout;
     let row = status.lines().find(|line| line.starts_with(&patched)).expect("its image");
     assert!(row.ends_with(" s3g3"), "{status}");
-    assert_unharmed(&changing.stop(), "s3g3 has another image", 200);
+    end_unharmed(changing, "s3g3 has another image", 200);
     let shared = load();
-    std::thread::sleep(Duration::from_secs(10));
-    let report = shared.stop();
-    assert_unharmed(&report, "with a canary", 200);
+    let report = end_unharmed(shared, "with a canary", 200);
     let served = report.by_gateway();
     assert!(served["s3g3"] * 5 < served["s3g1"], "{report}");
 
     let back = load();
     cluster.sandbox.write("cluster/ozone-compose.yaml", format!("version: 1\nname: {}\n", cluster.project));
     cluster.succeed(&["up"]);
-    assert_unharmed(&back.stop(), "s3g3 has the released image again", 200);
+    end_unharmed(back, "s3g3 has the released image again", 200);
     Outcome::of(&mut cluster.docker(&["image", "rm", &patched]));
 }
 
@@ -133,9 +131,7 @@ fn a_balancer_that_starts_again_serves_and_sends_nothing_to_a_drained_gateway() 
         cluster.compose(restart);
         cluster.succeed(&["up"]);
         let load = load();
-        std::thread::sleep(Duration::from_secs(8));
-        let report = load.stop();
-        assert_unharmed(&report, &format!("after {restart:?}"), 200);
+        let report = end_unharmed(load, &format!("after {restart:?}"), 200);
         assert_eq!(report.by_gateway().into_keys().collect::<Vec<_>>(), ["s3g1"], "{report}");
     }
     cluster.succeed(&["reload"]);

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::running::{TOOLS, assert_unharmed};
+use crate::running::{TOOLS, end_unharmed};
 use crate::secure::alice;
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, Sandbox, clean, say, tools};
@@ -66,20 +66,20 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
     sandbox.succeed(&["scale", "6"]);
     assert_eq!(sandbox.succeed(&["status"]).stdout.matches("serves").count(), 6);
     sandbox.succeed(&["scale", "2"]);
-    assert_unharmed(&scaling.stop(), "3 -> 6 -> 2", 200);
+    end_unharmed(scaling, "3 -> 6 -> 2", 200);
 
     let reloading = load();
     sandbox.succeed(&["up", "--balance", "roundrobin"]);
     sandbox.write("haproxy/zz-local.cfg", OWN_FRONTEND);
     sandbox.succeed(&["reload"]);
-    assert_unharmed(&reloading.stop(), "HAProxy has other files", 50);
+    end_unharmed(reloading, "HAProxy has other files", 50);
 
     let updating = load();
     sandbox.succeed(&["restart"]);
     // The KDC's keys are the same wherever it runs.
     docker(&["service", "update", "--force", &format!("{stack}_kdc")]).succeeded();
     sandbox.succeed(&["user", "add", "bob"]);
-    assert_unharmed(&updating.stop(), "each gateway, and the KDC, has a new container", 200);
+    end_unharmed(updating, "each gateway, and the KDC, has a new container", 200);
 
     sandbox.succeed(&["scale", "3"]);
     let number = ["3", "2"].into_iter().find(|number| row(&sandbox, number).contains("_s3gw"));
@@ -87,10 +87,9 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
     let node = format!("node{number}");
     let draining = load();
     sandbox.succeed(&["drain", "--node", &node]);
-    let report = draining.stop();
     let emptied = row(&sandbox, number);
     assert!(emptied.contains("drain") && !emptied.contains(stack), "{emptied}");
-    assert_unharmed(&report, &format!("{node} is drained"), 100);
+    end_unharmed(draining, &format!("{node} is drained"), 100);
     let refused = sandbox.run(&["drain", "--node", "node1"]);
     assert_eq!(refused.status, 3, "{refused}");
     sandbox.succeed(&["resume", "--node", &node]);
@@ -110,9 +109,7 @@ fn three_nodes_are_scaled_and_updated_and_lose_one() {
         losing.stop()
     ));
     sandbox.succeed(&["smoke"]);
-    let after = load();
-    thread::sleep(Duration::from_secs(10));
-    assert_unharmed(&after.stop(), "all nodes are back", 50);
+    end_unharmed(load(), "all nodes are back", 50);
 
     sandbox.succeed(&["down", "--volumes"]);
     assert_eq!(docker(&["stack", "ls", "--format", "{{.Name}}"]).stdout, "");

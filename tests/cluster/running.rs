@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::support::load::Report;
+use crate::support::load::{Load, Report};
+use crate::support::run::within;
 use crate::support::{Outcome, Runs, Sandbox, clean, say, skip};
 
 /// Where S3 is by default.
@@ -121,12 +123,15 @@ impl Drop for Cluster {
     }
 }
 
-/// No request failed, no byte was wrong, and there were more than `fewest` of them, so that they mean something.
+/// Ends a load of which no request failed and no byte was wrong, once it has more than `fewest` requests, so that they mean
+/// something: on a busy machine that takes longer.
 #[track_caller]
-pub(crate) fn assert_unharmed(report: &Report, what: &str, fewest: usize) {
+pub(crate) fn end_unharmed(load: Load, what: &str, fewest: usize) -> Report {
+    within(Duration::from_secs(180), what, || load.so_far().operations.len() > fewest);
+    let report = load.stop();
     say(&format!("{what}: {report}"));
     assert!(report.failed().is_empty(), "{what}: {:#?}", report.failed());
-    assert!(report.operations.len() > fewest, "{what}: only {} requests", report.operations.len());
+    report
 }
 
 /// Calls S3 through the balancer, as any client would: an insecure Ozone takes every key.

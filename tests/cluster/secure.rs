@@ -13,7 +13,7 @@ use ozone_compose::s3::Key;
 use serde_json::Value;
 
 use crate::clients;
-use crate::running::{Cluster, TOOLS, assert_unharmed};
+use crate::running::{Cluster, TOOLS, end_unharmed};
 use crate::support::archive::unpacked;
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, say, tools};
@@ -129,7 +129,7 @@ fn alice_is_served_and_nobody_else_and_nobody_sees_her_secret() {
     for change in [&["restart", "s3g1"][..], &["drain", "s3g2"], &["resume"], &["reload"]] {
         cluster.succeed(change);
     }
-    assert_unharmed(&load.stop(), "a larger number, a restart and three reloads with security", 200);
+    end_unharmed(load, "a larger number, a restart and three reloads with security", 200);
     clients::boto3(&cluster);
     alice_alone_is_served(&cluster, "after scale and restart");
 
@@ -197,7 +197,7 @@ fn a_secure_cluster_with_several_scms_and_oms_refuses_the_same() {
     let load = load_of_alice(&cluster);
     cluster.succeed(&["scale", "4"]);
     cluster.succeed(&["restart", "s3g2"]);
-    assert_unharmed(&load.stop(), "a larger number and a restart with security and several OMs", 100);
+    end_unharmed(load, "a larger number and a restart with security and several OMs", 100);
     alice_alone_is_served(&cluster, "after scale and restart");
     cluster.start_at_other_addresses();
     alice_alone_is_served(&cluster, "after stop and start at other addresses");

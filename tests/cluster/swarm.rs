@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::running::{TOOLS, assert_unharmed};
+use crate::running::{TOOLS, end_unharmed};
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, Sandbox, clean, say, tools};
 
@@ -85,12 +85,12 @@ fn a_stack_is_scaled_and_replaced_under_load_and_fails_no_request() {
     sandbox.succeed(&["scale", "4"]);
     assert_eq!(sandbox.succeed(&["status"]).stdout.matches("serves").count(), 4);
     sandbox.succeed(&["scale", "2"]);
-    assert_unharmed(&scaling.stop(), "2 -> 4 -> 2", 200);
+    end_unharmed(scaling, "2 -> 4 -> 2", 200);
     sandbox.succeed(&["generate", "--check"]);
 
     let replacing = load();
     sandbox.succeed(&["up", "--heap-gateway", "640m"]);
-    assert_unharmed(&replacing.stop(), "gateways with another heap", 200);
+    end_unharmed(replacing, "gateways with another heap", 200);
 
     let reloading = load();
     sandbox.succeed(&["up", "--balance", "roundrobin"]);
@@ -102,7 +102,7 @@ fn a_stack_is_scaled_and_replaced_under_load_and_fails_no_request() {
     assert!(refused.stderr.contains("unknown keyword 'bindd'"), "{refused}");
     fs_err::remove_file(sandbox.path("haproxy/zz-local.cfg")).expect("the file");
     sandbox.succeed(&["reload"]);
-    assert_unharmed(&reloading.stop(), "HAProxy has other files", 200);
+    end_unharmed(reloading, "HAProxy has other files", 200);
 
     let refused = sandbox.run(&["up", "--s3-port", "9888"]);
     assert_eq!(refused.status, 3, "{refused}");

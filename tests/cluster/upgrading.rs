@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::running::{Cluster, TOOLS, assert_unharmed};
+use crate::running::{Cluster, TOOLS, end_unharmed};
 use crate::support::load::{Load, Traffic};
 use crate::support::{Outcome, Runs, say, tools};
 
@@ -76,7 +76,7 @@ fn an_upgrade_with_several_scms_loses_what_ozone_loses_and_gateways_lose_nothing
     assert_eq!(services_of(&cluster, AFTER), "s3g1, s3g2, s3g3");
     cluster.succeed(&["upgrade", "--rollback"]);
     assert_eq!(services_of(&cluster, AFTER), "all", "nothing runs it any more");
-    assert_unharmed(&gateways.stop(), "three gateways get 2.2.1, and 2.2.0 again", 200);
+    end_unharmed(gateways, "three gateways get 2.2.1, and 2.2.0 again", 200);
 
     let all = load();
     let upgraded = cluster.succeed(&["upgrade", "--ozone-version", "2.2.1"]);
