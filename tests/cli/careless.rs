@@ -44,7 +44,7 @@ const TYPED: &[Row] = &[
     (&[], &["generate", "--check", "--check"], 2, &["'--check' cannot be used multiple times"]),
     (&[], &["generate", "--gateways="], 2, &["`` is not a whole number"]),
     (&[], &["generate", "--no-such"], 2, &["unexpected argument '--no-such'", "try '--help'"]),
-    (&[], &["generate", "demo"], 2, &["unexpected argument 'demo'"]),
+    (&[], &["generate", "demo"], 2, &["type `ozone-compose generate -o demo`"]),
     (&[], &["generate", "--", "-n", "3"], 2, &["unexpected argument '-n'"]),
     (&[], &["-n", "3"], 2, &["unexpected argument '-n'", "Usage: ozone-compose [OPTIONS] <COMMAND>"]),
     (

@@ -148,6 +148,9 @@ fn a_fault_is_undone_whichever_of_its_processes_is_killed() {
     assert_eq!(cluster.conditions()[0], "serving", "{outcome}");
 
     let run = begun(&cluster, &freeze, "paused 1");
+    let status = cluster.succeed(&["status"]);
+    let said = "warning: the fault `freeze s3g2` is active; `ozone-compose fault undo";
+    assert!(status.stderr.contains(said), "{status}");
     let second = cluster.run(&["fault", "kill", "s3g1"]);
     assert_eq!(second.status, 1, "{second}");
     assert!(
