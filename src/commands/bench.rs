@@ -12,12 +12,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::env::{Answering, answering_cluster};
+use super::fault::member_typed;
 use super::{Context, counted};
 use crate::cli::{self, BenchFormat, Verb};
 use crate::credentials;
 use crate::engine::{Finished, Invocation, Variables};
 use crate::error::{Failure, Status, status_of};
-use crate::observe::Member;
 use crate::s3::bench::{ErrorRow, GatewayRow, Load, OperationRow, Report, Requests};
 use crate::spec::values::{GatewayName, ObjectSize};
 use crate::ui::progress::Progress;
@@ -147,13 +147,14 @@ impl SideCommand {
     }
 
     /// Refuses a container that the cluster does not have before the load, not after a third of it.
-    fn refuse_unknown(&self, cluster: &Answering) -> Result<()> {
-        let titles: Vec<String> = cluster.observed.members.iter().map(Member::title).collect();
-        let Some(unknown) = self.containers.iter().find(|one| !titles.contains(one)) else { return Ok(()) };
-        let message =
-            format!("--during `{}`: cluster `{}` has no container `{unknown}`", self.text, cluster.site.name);
-        let hint = format!("it has {}", titles.join(", "));
-        Err(Failure::new(Status::Usage, message).with_hint(hint).into())
+    fn refuse_unknown(&self, cluster: &Answering) -> Result<(), Failure> {
+        for typed in &self.containers {
+            member_typed(typed, &cluster.site, &cluster.observed).map_err(|refused| {
+                let message = format!("--during `{}`: {}", self.text, refused.message);
+                Failure { message, ..refused }
+            })?;
+        }
+        Ok(())
     }
 
     /// Runs it for the cluster of a folder, to its end.
@@ -372,6 +373,7 @@ mod tests {
             ("down --volumes", "it removes the cluster on which the load runs"),
             ("run -- true", "`run` starts other programs; start that one yourself"),
             ("scale", "the following required arguments were not provided: <N>"),
+            ("rescale 5", "unrecognized subcommand 'rescale'; tip: a similar subcommand exists: 'scale'"),
             (
                 "fault frezee s3g2",
                 "unrecognized subcommand 'frezee'; tip: a similar subcommand exists: 'freeze'",

@@ -22,10 +22,14 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
     let Down { folder, volumes, name, all, dry_run } = arguments;
     let mut clusters = Vec::new();
     if all {
-        for name in swarm::stacks(&context.engine)? {
+        let (stacks, names) = (swarm::stacks(&context.engine)?, everything(&context.engine)?.1);
+        if stacks.is_empty() && names.is_empty() {
+            context.ui.say("there is no cluster on this engine");
+        }
+        for name in stacks {
             stack::down::run(&Site::of_project(&name), volumes, dry_run, context)?;
         }
-        for name in everything(&context.engine)?.1 {
+        for name in names {
             clusters.push((Observed::read(&context.engine, &name, None)?, None));
         }
     } else if let Some(name) = name {
@@ -41,9 +45,6 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
         let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
         refuse_elsewhere(&site, &observed)?;
         clusters.push((observed, Some(site)));
-    }
-    if all && clusters.is_empty() && swarm::stacks(&context.engine)?.is_empty() {
-        context.ui.say("there is no cluster on this engine");
     }
     for (observed, site) in clusters {
         let folder = site.as_ref().map(|site| site.folder.clone());

@@ -12,22 +12,6 @@ use crate::site::Site;
 use crate::spec::values::GatewayName;
 use crate::steps::Goal;
 
-/// One gateway stays in rotation.
-fn refuse_the_last(gateways: &[GatewayName], site: &Site) -> Result<()> {
-    if site.spec.in_rotation().any(|one| !gateways.contains(&one)) {
-        return Ok(());
-    }
-    let message = format!("no gateway would be left to serve cluster `{}`; nothing was changed", site.name);
-    let more = match site.spec.drained.iter().find(|one| !gateways.contains(one)) {
-        Some(drained) => format!("`{}` first", site.command(&format!("resume {drained}"))),
-        None => {
-            format!("`{}` adds one", site.command(&format!("scale {}", site.spec.gateways.get() + 1)))
-        }
-    };
-    let hint = format!("{more}; `{}` stops the cluster", site.command("stop"));
-    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
-}
-
 /// Runs the verb.
 pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
     let Drain { folder, gateways, node, drain_timeout, dry_run } = arguments;
@@ -60,4 +44,20 @@ pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
         acted.site.command(&format!("resume {names}"))
     ));
     Ok(Status::Done)
+}
+
+/// One gateway stays in rotation.
+fn refuse_the_last(gateways: &[GatewayName], site: &Site) -> Result<()> {
+    if site.spec.in_rotation().any(|one| !gateways.contains(&one)) {
+        return Ok(());
+    }
+    let message = format!("no gateway would be left to serve cluster `{}`; nothing was changed", site.name);
+    let more = match site.spec.drained.iter().find(|one| !gateways.contains(one)) {
+        Some(drained) => format!("`{}` first", site.command(&format!("resume {drained}"))),
+        None => {
+            format!("`{}` adds one", site.command(&format!("scale {}", site.spec.gateways.get() + 1)))
+        }
+    };
+    let hint = format!("{more}; `{}` stops the cluster", site.command("stop"));
+    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
 }

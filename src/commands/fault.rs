@@ -93,16 +93,25 @@ fn make(kind: &Kind, on: &FaultOn, context: &Context) -> Result<Status> {
 }
 
 /// The container that was typed, by its service, or by its own name where its service has several.
-fn running<'a>(typed: &str, site: &Site, observed: &'a Observed) -> Result<&'a Member> {
-    let Some(member) = observed.members.iter().find(|one| one.title() == typed) else {
+pub(super) fn member_typed<'a>(
+    typed: &str,
+    site: &Site,
+    observed: &'a Observed,
+) -> Result<&'a Member, Failure> {
+    observed.members.iter().find(|one| one.title() == typed).ok_or_else(|| {
         let message = format!("cluster `{}` has no container `{typed}`", site.name);
         let titles: Vec<String> = observed.members.iter().map(Member::title).collect();
         let (status, hint) = match titles.as_slice() {
             [] => (Status::NotReady, format!("`{}` starts it", site.command("up"))),
             titles => (Status::Usage, format!("it has {}", titles.join(", "))),
         };
-        return Err(Failure::new(status, message).with_hint(hint).into());
-    };
+        Failure::new(status, message).with_hint(hint)
+    })
+}
+
+/// The container that was typed, which must run.
+fn running<'a>(typed: &str, site: &Site, observed: &'a Observed) -> Result<&'a Member> {
+    let member = member_typed(typed, site, observed)?;
     if !member.container.is_running() {
         let message =
             format!("{typed} of cluster `{}` does not run ({})", site.name, member.container.status);

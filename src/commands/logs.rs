@@ -6,9 +6,8 @@ use anyhow::Result;
 
 use super::Context;
 use crate::cli::Logs;
-use crate::engine::objects::Container;
+use crate::engine::objects::{self, Container, Scope};
 use crate::error::{Failure, Status};
-use crate::observe::Observed;
 use crate::site::Site;
 use crate::spec::values::Target;
 
@@ -39,10 +38,8 @@ fn refuse_unknown(services: &[String], site: &Site, context: &Context) -> Result
     if services.is_empty() {
         return Ok(());
     }
-    let observed = Observed::read(&context.engine, &site.name, Some(&site.folder))?;
-    let rows = observed.members.iter().map(|one| &one.container);
-    let all: Vec<&str> =
-        rows.chain(&observed.additions).chain(&observed.foreign).map(Container::service).collect();
+    let containers = objects::containers(&context.engine, Scope::Project(&site.name))?;
+    let all: Vec<&str> = containers.iter().map(Container::service).collect();
     let Some(unknown) = services.iter().find(|typed| !all.contains(&typed.as_str())) else { return Ok(()) };
     let message = format!("cluster `{}` has no container of the service `{unknown}`", site.name);
     let hint = match all.as_slice() {

@@ -14,6 +14,7 @@ use super::collect::collect_to;
 use super::request::{
     Request, automatic, numbered, open_and_check, refuse_app, refuse_to_lose_edits, refuse_unreadable,
 };
+use super::upgrade::of_everything;
 use super::{Context, stack};
 use crate::act::{Session, Writing};
 use crate::bundle::refuse_unwritable;
@@ -157,12 +158,7 @@ fn warn_of_another_ozone(site: &Site, observed: &Observed, context: &Context) {
     let of_role = |role| observed.of_role(role).filter(|one| one.container.image != image);
     let others: Vec<&Member> = Role::OF_DATA.into_iter().flat_map(of_role).collect();
     let Some(first) = others.first() else { return };
-    let version = site.spec.version.to_string();
-    let upgrade = site.command(&if image.ends_with(&format!("apache/ozone:{version}")) {
-        format!("upgrade --ozone-version {version}")
-    } else {
-        format!("upgrade --ozone-image {image}")
-    });
+    let upgrade = site.command(&of_everything(&site.spec));
     context.ui.say(&format!(
         "warning: {} of {} get {image} at once, and an older Ozone may not start on the data of a newer one; `{upgrade}` \
          replaces one container at a time",

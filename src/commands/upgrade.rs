@@ -78,10 +78,17 @@ fn finish(planned: Planned, arguments: &Upgrade, context: &Context) -> Result<St
 /// The command that continues to what was chosen.
 fn again(spec: &Spec) -> String {
     let of_gateways = spec.gateway_images.iter().find(|one| one.gateway.is_none());
-    match (of_gateways, repository(spec), &spec.ozone_image) {
-        (Some(one), _, _) => format!("upgrade --gateways-only --ozone-image {}", one.image),
-        (None, None, Some(image)) => format!("upgrade --ozone-image {image}"),
-        (None, _, _) => format!("upgrade --ozone-version {}", spec.version),
+    match of_gateways {
+        Some(one) => format!("upgrade --gateways-only --ozone-image {}", one.image),
+        None => of_everything(spec),
+    }
+}
+
+/// The command that goes to the image of all containers.
+pub(super) fn of_everything(spec: &Spec) -> String {
+    match (repository(spec), &spec.ozone_image) {
+        (None, Some(image)) => format!("upgrade --ozone-image {image}"),
+        _ => format!("upgrade --ozone-version {}", spec.version),
     }
 }
 

@@ -357,8 +357,8 @@ impl Planner<'_> {
             .flat_map(|role| self.observed.of_role(role))
     }
 
-    /// Gateways first, also those that do not run: what they need of SCMs and OMs, older ones have. Then one service at a time, in the order in which they
-    /// depend on each other; most of the SCMs and OMs go on meanwhile.
+    /// Gateways first, also those that do not run: what they need of SCMs and OMs, older ones have. Then one service at a
+    /// time, in the order in which they depend on each other; most of the SCMs and OMs go on meanwhile.
     fn upgrade(&self) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
         refuse_without_commands(self.desired, self.observed)?;

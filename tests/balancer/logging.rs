@@ -79,6 +79,7 @@ fn errors_are_logged_and_requests_without_one_are_not() {
         }
         stage.gateways[0].kill();
         until("HAProxy notices", || !stage.is_up("s3g1"));
+        assert!(ask(&stage, "/photos/lost", "").contains(" 503 "));
         send_until_logged(&stage, "/photos/lost", "", " 503 ");
         assert!(lines(&stage).len() < 20, "{:?}", lines(&stage));
     });

@@ -95,6 +95,7 @@ fn one_port_may_be_automatic_and_stays_once_it_is_found() {
     lab.machine.tell(HOLDER_PATTERN, 0, "", "");
     let outcome = lab.run(&["up", "--stats-port", "auto"]);
     assert!(outcome.status == 1 && outcome.stderr.contains("(ports.s3), "), "{outcome}");
+    assert!(outcome.stderr.contains(" are held by the process `up"), "{outcome}");
     for arguments in
         [&["generate", "-o", "new", "--s3-port", "auto"][..], &["haproxy", "--webadmin-port", "auto"]]
     {

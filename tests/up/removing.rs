@@ -65,6 +65,8 @@ fn all_are_those_of_this_tool() {
     let outcome = lab.succeed(&["down", "--all", "--volumes"]);
     assert_eq!(lab.did(), [RM, NETWORK, VOLUMES, "volume rm old_om"]);
     assert_eq!(outcome.stderr, "removed cluster `demo`\nremoved cluster `old`\n");
+    let none = Lab::new().succeed(&["down", "--all"]);
+    assert_eq!(none.stderr, "there is no cluster on this engine\n");
 }
 
 #[test]

@@ -314,6 +314,7 @@ fn a_stack_without_its_folder_is_removed_by_name_or_with_all() {
             .docker("volume\\ rm*", 0, "", "");
         let outcome = machine.succeed(arguments);
         assert!(outcome.stderr.contains("cluster `demo` is removed from the Swarm"), "{outcome}");
+        assert!(!outcome.stderr.contains("there is no cluster"), "{outcome}");
         assert!(machine.asked().contains("stack rm demo\n"), "{outcome}");
         assert!(machine.asked().contains("volume rm --force demo_haproxy demo_om\n"), "{}", machine.asked());
     }
