@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
             Action::Check => self.control()?.check(self.haproxy()?),
             Action::Write(_) => {
                 let writing = writing.as_mut().context("this run writes no files")?;
-                writing.folder.apply(writing.changes)
+                writing.folder.apply(writing.changes).map(drop)
             }
             Action::Certify => {
                 let renewal = writing.as_ref().and_then(|writing| writing.renewal);

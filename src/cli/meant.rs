@@ -64,6 +64,15 @@ fn with_what_was_meant(error: clap::Error, verb: &str) -> clap::Error {
             "--port takes `auto` alone, which chooses free ports: type `--s3-port {}` for the port of S3",
             text(ContextKind::InvalidValue)
         )),
+        ErrorKind::ValueValidation if text(ContextKind::InvalidArg) == "<DELAY>" => {
+            let container = text(ContextKind::InvalidValue);
+            let is_name = container.starts_with(|first: char| first.is_ascii_alphabetic());
+            is_name.then(|| {
+                format!(
+                    "`fault delay` takes the time first: type `ozone-compose fault delay 200ms {container}`"
+                )
+            })
+        }
         _ => None,
     };
     match message {
@@ -143,6 +152,8 @@ mod tests {
             let error = parsed(&format!("ozone-compose {line}")).expect_err(line).to_string();
             assert!(error.contains(meant), "{error}");
         }
+        let error = parsed("ozone-compose fault delay s3g2 200ms").expect_err("the other order").to_string();
+        assert!(error.contains("type `ozone-compose fault delay 200ms s3g2`"), "{error}");
         let error = parsed("ozone-compose upgrade").expect_err("no image").to_string();
         for flag in ["--ozone-version", "--ozone-image", "--rollback", "--finalize"] {
             assert!(error.contains(flag), "{error}");

@@ -3,6 +3,7 @@
 use anyhow::{Error, Result};
 
 use super::Context;
+use super::fault::active_fault;
 use super::request::{Request, open, refuse_to_lose_edits, refuse_unreadable};
 use crate::act::{Session, Writing};
 use crate::error::{Failure, Status};
@@ -77,6 +78,9 @@ pub(super) fn plan(
     let observed = Observed::read(&context.engine, &request.site.name, Some(path))?;
     refuse_elsewhere(&request.site, &observed)?;
     let renewal = if matches!(goal, Goal::Reload) { request.renewal(&context.engine)? } else { None };
+    if let Some(told) = active_fault(&request.site)? {
+        context.ui.say(&told);
+    }
     let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
     let desired = Desired { certificate: renewal.as_ref().map(Renewal::why), ..desired };
     let steps = steps::plan(&desired, &observed, &goal)?;

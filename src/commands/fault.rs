@@ -261,6 +261,18 @@ fn undo(site: &Site, context: &Context) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// A warning of a fault that a run holds or left; none where there is none.
+pub(super) fn active_fault(site: &Site) -> Result<Option<String>> {
+    Ok(match Record::find(&site.folder)? {
+        Found::Nothing => None,
+        Found::Held(_, fault) | Found::Left(_, fault) => Some(format!(
+            "warning: the fault `{}` is active; `{}` ends it",
+            fault.words,
+            site.command("fault undo")
+        )),
+    })
+}
+
 /// Undoes a fault whose run is gone.
 ///
 /// # Errors

@@ -42,7 +42,9 @@ pub fn run(arguments: Generate, context: &Context) -> Result<Status> {
     let renewal = request.renewal(&context.engine)?;
     let request = request.certified(renewal.as_ref(), &folder, choices, ui)?;
     let changes = request.changes(&folder)?;
-    folder.apply(&changes)?;
+    for backup in folder.apply(&changes)? {
+        ui.say(&format!("an edited file was kept as `{}`", backup.display()));
+    }
     summarize(&request.site.spec, &changes, &path, ui);
     Ok(Status::Done)
 }

@@ -37,7 +37,7 @@ pub fn run(arguments: &Ls, context: &Context) -> Result<Status> {
         [row.name.clone(), row.state.to_owned(), gateways, endpoint, row.folder.clone()]
     };
     let rows: Vec<_> = clusters.iter().map(cells).collect();
-    context.ui.data(&table(["NAME", "STATE", "GATEWAYS", "ENDPOINT", "FOLDER"], &rows))?;
+    context.ui.data(&table(["NAME", "STATE", "RUNNING GATEWAYS", "ENDPOINT", "FOLDER"], &rows))?;
     Ok(Status::Done)
 }
 

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Context;
+use super::fault::active_fault;
 use crate::cli::{self, Format};
 use crate::engine::objects::Container;
 use crate::engine::{Engine, evidence};
 use crate::error::Status;
-use crate::fault::{Found, Record};
 use crate::haproxy::Gateway;
 use crate::jmx;
 use crate::observe::condition::{Condition, Evidence};
@@ -96,14 +96,16 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
             site.starting_command(&observed)
         ));
     }
-    if let Found::Held(_, fault) | Found::Left(_, fault) = Record::find(path)? {
-        let undo = site.command("fault undo");
-        context.ui.say(&format!("\nwarning: the fault `{}` is active; `{undo}` ends it", fault.words));
+    if let Some(told) = active_fault(&site)? {
+        context.ui.say(&format!("\n{told}"));
     }
     if let Some(told) = days.and_then(tls::ending) {
         context.ui.say(&format!("\nwarning: {told}; {}", renewal(&site)));
     }
     context.ui.say(&match endpoint {
+        Some(endpoint) if observed.loaded().is_some() && !gateways.iter().any(Row::serves) => {
+            format!("\nno gateway serves: {endpoint} answers each request with an error")
+        }
         Some(endpoint) => {
             let other = https.filter(|https| *https != endpoint);
             format!("\nS3 is at {endpoint}{}", other.map(|https| format!(" and {https}")).unwrap_or_default())
@@ -144,6 +146,10 @@ struct Row {
 }
 
 impl Row {
+    fn serves(&self) -> bool {
+        self.condition == Condition::Serving
+    }
+
     /// What HAProxy does with it, for people.
     fn in_haproxy(&self) -> String {
         match (&self.state, self.weight) {

@@ -596,7 +596,7 @@ impl Planner<'_> {
         let idle: Vec<String> =
             others().filter(|one| member(one).is_none_or(needs_start)).map(|one| one.name.clone()).collect();
         if !idle.is_empty() {
-            steps.push(Step::new(Action::Start(idle.clone()), "it does not run"));
+            steps.push(Step::new(Action::Start(idle.clone()), "not running"));
         }
         for service in others().filter(|one| !idle.contains(&one.name)) {
             if let Some(cause) = member(service).and_then(|one| self.outdated(one)) {

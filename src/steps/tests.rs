@@ -539,7 +539,7 @@ fn services_that_do_not_run_start_and_those_without_a_place_go() {
         [
             "stop datanode2: the files have no such service",
             "remove datanode2: the files have no such service",
-            "start om: it does not run",
+            "start om: not running",
             READY,
         ]
     );

@@ -159,12 +159,12 @@ impl Folder {
     /// that fails after all, leaves some files new and some old, which the same changes complete.
     ///
     /// A file that is replaced keeps its mode and, where that is permitted, its owner. A file that a container reads is
-    /// made readable, also where it stays the same.
+    /// made readable, also where it stays the same. Returns the backups of those that were edited by hand.
     ///
     /// # Errors
     /// A full disk, a folder that is not writable, or a file that changed since it was compared.
-    pub fn apply(&mut self, changes: &[Change]) -> Result<()> {
-        let mut staged = Vec::new();
+    pub fn apply(&mut self, changes: &[Change]) -> Result<Vec<PathBuf>> {
+        let (mut staged, mut backups) = (Vec::new(), Vec::new());
         for change in changes.iter().filter(|change| change.writes()) {
             let path = self.path.join(change.name());
             if self.bytes_of(change.name())?.as_deref() != change.before() {
@@ -179,6 +179,7 @@ impl Folder {
             let rights = Rights::of(&target, change);
             if change.kind() == Kind::Edited {
                 let backup = free_backup_name(&path);
+                backups.push(backup.clone());
                 staged.push((stage(parent, change.before().unwrap_or_default(), &rights)?, backup));
             }
             if let Some(text) = change.after() {
@@ -197,7 +198,7 @@ impl Folder {
         for change in changes.iter().filter(is_mounted) {
             rights::let_all_read(&self.path.join(change.name()));
         }
-        Ok(())
+        Ok(backups)
     }
 
     /// Locks the folder itself, so that no lock file is left in it.

@@ -49,7 +49,9 @@ fn an_edited_file_is_not_overwritten() {
 fn force_overwrites_an_edited_file_and_keeps_every_edit() {
     let sandbox = edited();
     let first = sandbox.read(CFG);
-    sandbox.succeed(&["generate", "--force"]);
+    let outcome = sandbox.succeed(&["generate", "--force"]);
+    let kept = "an edited file was kept as `./haproxy/s3-haproxy.cfg.bak`\n";
+    assert!(outcome.stderr.contains(kept), "{outcome}");
     sandbox.succeed(&["generate", "--check"]);
     assert_eq!(sandbox.read("haproxy/s3-haproxy.cfg.bak"), first);
 

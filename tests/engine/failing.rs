@@ -89,6 +89,8 @@ fn a_gateway_with_errors_or_a_delay_stays_in_rotation_and_the_other_one_is_as_be
     let seen = ask();
     assert_eq!(seen["s3g1"].1, 200, "{seen:?}");
     assert_eq!(cluster.conditions(), ["serving"; 2]);
+    let planned = cluster.succeed(&["scale", "2", "--dry-run"]);
+    assert!(planned.stderr.contains("warning: the fault `errors s3g2` is active; `"), "{planned}");
     run.signal("INT");
     let outcome = run.end();
     assert_eq!(outcome.status, 130, "{outcome}");

@@ -44,6 +44,18 @@ fn status_shows_containers_and_gateways() {
 }
 
 #[test]
+fn status_names_no_address_as_serving_where_no_gateway_serves() {
+    let lab = Lab::new();
+    lab.succeed(&["generate", "-n", "1"]);
+    lab.set("up", "");
+    lab.set("worker", "1\n");
+    lab.set("loaded", "s3g1 DOWN,1\n");
+    let endpoint = lab.endpoint_line();
+    let told = format!("\nno gateway serves: {} answers each request with an error\n", endpoint.trim_end());
+    assert_eq!(lab.succeed(&["status"]).stderr, told);
+}
+
+#[test]
 fn status_for_programs_is_one_object() {
     let lab = Lab::new();
     lab.succeed(&["generate"]);
@@ -213,6 +225,8 @@ fn a_certificate_that_ends_soon_is_told_with_what_to_do() {
     lab.succeed(&["generate", "--tls", "--tls-cert", "my.pem", "--tls-key", "my.key"]);
     lab.set("up", "");
     lab.contain(&encrypted());
+    lab.set("worker", "1\n");
+    lab.set("loaded", "s3g1 UP,1\n");
 
     let (told, advice) = (
         "the certificate of https ends in 10 days",
