@@ -865,7 +865,7 @@ pub struct ShowConfig {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// Show where each value comes from; JSON always tells
+    /// Show where each value comes from; JSON always has it
     #[arg(long)]
     pub origin: bool,
     /// How to print them

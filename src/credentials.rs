@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_nobody_else_reads_it() {
+    fn what_is_written_is_read_by_its_owner_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Credentials::read(folder.path()).expect("no file"), Credentials::default());
         let mut credentials = Credentials::default();

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_nobody_else_reads_it() {
+    fn what_is_written_is_read_by_its_owner_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Realm::read(folder.path()), None);
         let realm = Realm::new().expect("random bytes");

@@ -725,7 +725,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_soon_is_told() {
+    fn what_ends_soon_is_reported() {
         assert_eq!(ending(30), None);
         assert_eq!(ending(29).as_deref(), Some("the certificate of https ends in 29 days"));
         assert_eq!(ending(0).as_deref(), Some("the certificate of https ends within a day"));

@@ -43,7 +43,7 @@ fn a_good_machine_has_nothing_to_do() {
 }
 
 #[test]
-fn without_docker_nothing_else_is_asked() {
+fn without_docker_no_other_check_runs() {
     let outcome = doctor(&Machine::new(), free_port(), &[]);
     assert_eq!(outcome.status, 4, "{outcome}");
     let table = &outcome.stdout;
@@ -52,7 +52,7 @@ fn without_docker_nothing_else_is_asked() {
 }
 
 #[test]
-fn an_engine_that_is_down_is_told_with_the_way_to_start_it() {
+fn an_engine_that_is_down_is_reported_with_the_command_that_starts_it() {
     let machine = Machine::new().with_good_engine().docker(
         "version\\ --format*",
         1,

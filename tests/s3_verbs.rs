@@ -121,7 +121,7 @@ fn nothing_is_printed_or_run_while_the_cluster_does_not_answer() {
 }
 
 #[test]
-fn whoever_answers_on_the_port_of_a_cluster_that_does_not_run_is_not_asked() {
+fn no_request_goes_to_the_port_of_a_cluster_that_does_not_run() {
     let service = Service::start(Behaviour::healthy(3));
     let never_started =
         Machine::new().with_good_engine().docker("*\\ ls*", 0, "", "").docker("ps*", 0, "", "");
@@ -163,7 +163,7 @@ fn another_service_on_the_port_is_not_taken_for_the_cluster() {
 }
 
 #[test]
-fn run_hands_on_variables_arguments_and_the_exit_code() {
+fn run_passes_on_variables_arguments_and_the_exit_code() {
     let service = Service::start(Behaviour::healthy(3));
     let folder = folder_of(&service);
     let script = "echo \"$AWS_ENDPOINT_URL_S3 $AWS_DEFAULT_REGION $MINE $1\"; exit 7";

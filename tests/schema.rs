@@ -231,7 +231,7 @@ fn a_file_that_generate_wrote_fits_the_schema() {
 }
 
 #[test]
-fn the_schema_tells_what_each_key_means_and_its_default() {
+fn the_schema_describes_each_key_and_its_default() {
     let schema = Sandbox::new().succeed(&["schema"]).stdout;
     let schema: Value = serde_json::from_str(&schema).expect("JSON");
     for option in OPTIONS {

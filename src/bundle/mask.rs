@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_settings_go_on_to_their_end() {
+    fn values_of_settings_reach_to_the_end_of_the_line() {
         let file = "A=1\nDB_PASSWORD=hunter, 2 #x\nenvironment:\n  - TOKEN=a b\n  secret: |\n    line one\n\
                     \x20   line two\n  after: seen\n  credentials:\n    - hunter2\nlast: seen\n";
         let masked = "A=1\nDB_PASSWORD=***\nenvironment:\n  - TOKEN=***\n  secret: ***\n    ***\n\

@@ -33,7 +33,7 @@ pub(super) struct Planned {
     pub(super) steps: Vec<Step>,
 }
 
-/// Says that one of a kind serves nobody while it is away: `is replaced`.
+/// Says that nothing serves while the only one of its kind is away: `is replaced`.
 pub(super) fn warn_of_a_gap(what: &str, spec: &Spec, context: &Context) {
     if spec.base != Base::Ha {
         context.ui.say(&format!(

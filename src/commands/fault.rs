@@ -220,7 +220,7 @@ fn hold(site: &Site, context: &Context) -> Result<Status> {
     };
     let made = fault.make(&context.engine);
     if made.is_ok() {
-        // Nobody hears it where the run that started this one was killed.
+        // It has no reader where the run that started this one was killed.
         let _ = context.ui.data(&format!("{MADE}\n"));
         let end = Instant::now() + fault.time();
         while Instant::now() < end && !has_ended.load(Ordering::Relaxed) && !context.interrupt.happened() {

@@ -115,7 +115,7 @@ mod tests {
     use crate::render::ALL_FILES;
 
     #[test]
-    fn every_file_that_is_written_is_told_of() {
+    fn every_file_that_is_written_is_named() {
         for name in ALL_FILES {
             assert!(FILES.iter().any(|(file, _)| file == name), "{name}");
         }

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_told_from_what_is_refused() {
+    fn what_is_gone_is_distinguished_from_what_is_refused() {
         let gone = "Error response from daemon: No such container: 2e7c\n";
         for said in [
             gone.to_owned(),

@@ -138,15 +138,15 @@ impl Engine {
         process::run_own_attached(invocation, variables, &self.interrupt)
     }
 
-    /// Runs a person's own command, whose input ends when this process ends, however it ends, or a person stops it; `hear`
+    /// Runs a person's own command, whose input ends when this process ends, however it ends, or a person stops it; `on_line`
     /// gets each line that it prints. Returns how it ended.
     ///
     /// # Errors
     /// When the program cannot be started, or a person has stopped the run before.
-    pub fn hold_own(&self, invocation: &Invocation, hear: impl FnMut(&str)) -> Result<ExitStatus> {
+    pub fn hold_own(&self, invocation: &Invocation, on_line: impl FnMut(&str)) -> Result<ExitStatus> {
         self.interrupt.check()?;
         self.show(invocation);
-        let ended = process::hold(invocation, &self.interrupt, hear);
+        let ended = process::hold(invocation, &self.interrupt, on_line);
         ended.map_err(|error| process::not_run(invocation, &error).into())
     }
 

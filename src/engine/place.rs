@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endpoint_tells_the_host() {
+    fn the_endpoint_names_the_host() {
         for (endpoint, expected) in [
             ("unix:///var/run/docker.sock", None),
             ("npipe:////./pipe/docker_engine", None),

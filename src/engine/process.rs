@@ -119,11 +119,11 @@ pub(super) fn run_own_attached(
 }
 
 /// Runs a person's own command with this process's standard error, and an input that ends when this process ends, however
-/// it ends, or a person stops it. What the command prints goes to `hear`, line by line.
+/// it ends, or a person stops it. What the command prints goes to `on_line`, line by line.
 pub(super) fn hold(
     invocation: &Invocation,
     interrupt: &Interrupt,
-    mut hear: impl FnMut(&str),
+    mut on_line: impl FnMut(&str),
 ) -> std::io::Result<ExitStatus> {
     let mut child = own_command(invocation, &Variables::default())
         .stdin(Stdio::piped())
@@ -141,7 +141,7 @@ pub(super) fn hold(
     });
     loop {
         match lines.recv_timeout(LOOK) {
-            Ok(line) => hear(&line),
+            Ok(line) => on_line(&line),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return child.wait(),
         }

@@ -373,7 +373,7 @@ pub fn tasks(engine: &Engine, stack: &str, services: &[Service], nodes: &[Node])
     let listed = engine.command("list tasks", ["service", "ps", "--quiet", "--no-trunc"]).with(names);
     let listed = engine.run(&listed)?;
     let found: Vec<InspectedTask> = inspected(engine, "task", listed.split_whitespace())?;
-    // What is to leave a node that is away ends when that is back, and nobody knows whether it runs until then.
+    // What is to leave a node that is away ends when that is back, and whether it runs is unknown until then.
     let can_leave = |id: &str| nodes.iter().any(|node| node.id == id && node.state == "ready");
     let is_present = |task: &InspectedTask| {
         task.desired_state == "running" || task.status.state == "running" && can_leave(&task.node)

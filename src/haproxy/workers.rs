@@ -80,7 +80,7 @@ mod tests {
 ";
 
     #[test]
-    fn current_and_old_workers_are_told_apart() {
+    fn current_and_old_workers_are_distinguished() {
         let workers = parse(SHOWN);
         let uptime = Duration::from_secs(93_784);
         assert_eq!(workers, Workers { current: Some(20), uptime, old: vec![14, 8], failed_reloads: 1 });

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_nobody_answered_has_neither_gateway_nor_id() {
+    fn a_request_without_an_answer_has_neither_gateway_nor_id() {
         let line = "::1:9 [01/Feb/2026:00:00:01.000] s3~ s3/<NOSRV> -1/-1/-1/-1/0 -1 0 9 CR-- 1/1/0/0/0 0/0 method=<BADREQ> \
                     bucket= key_length=0 access_key= presigned_by=- request_id=-";
         let found = balanced(line).pop().expect("a request");

@@ -177,7 +177,7 @@ fn start_after_om(oms: &[String]) -> Vec<Setting> {
     vec![Setting::new("WAITFOR", &format!("{first}:{OM_PORT}"))]
 }
 
-/// A client of Hadoop's file system says for each file how many datanodes get it, three unless it is told otherwise.
+/// A client of Hadoop's file system says for each file how many datanodes get it, three unless it is configured otherwise.
 fn start_of_httpfs(oms: &[String], spec: &Spec) -> Vec<Setting> {
     let replication = spec.replication.datanodes().to_string();
     [start_after_om(oms), vec![Setting::new("OZONE-SITE.XML_ozone.replication", &replication)]].concat()

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_containers_of_the_same_project_are_no_strangers() {
+    fn containers_of_the_same_project_are_not_foreign() {
         let own = container("demo-s3g-1\tdemo\tbalancer\n").expect("a container");
         assert!(is_own(&own, "demo"));
         assert!(!is_own(&own, "other"));

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_does_not_answer_is_told_from_one_that_refuses() {
+    fn an_engine_that_does_not_answer_is_distinguished_from_one_that_refuses() {
         let well = check_engine(r#"{"Client":{"Version":"28.2.2"},"Server":{"Version":"20.10.24"}}"#, "");
         assert_eq!((well.verdict, well.finding.as_str()), (Verdict::Good, "Docker 28.2.2, Engine 20.10.24"));
 

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_told_where_there_are_any() {
+    fn limits_are_reported_where_there_are_any() {
         let finding = |limit| check_memory(&Info { mem_total: GIB, ..Info::default() }, 512, limit).finding;
         assert!(finding(None).ends_with("the JVMs to some 640 MiB"));
         assert!(
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn df_tells_the_free_space() {
+    fn df_shows_the_free_space() {
         let said = "Filesystem 1024-blocks Used Available Capacity Mounted on\noverlay 100 40 60 40% /\n";
         assert_eq!((free_of_df(said), free_of_df("")), (Some(60 * 1024), None));
     }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_read_well() {
+    fn sizes_have_units() {
         assert_eq!(gibibytes(25_276_510_208), "23.5 GiB");
         assert_eq!(gibibytes(150 * MIB), "150 MiB");
     }

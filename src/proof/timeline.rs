@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_that_tells_something_counts() {
+    fn the_last_line_with_a_cause_counts() {
         let log = "1970-01-01T23:59:59.500000000Z STARTUP_MSG: Starting OzoneManager\n\
                    1970-01-02T00:00:02.250000000Z SHUTDOWN_MSG: Shutting down OzoneManager at om\n\
                    1970-01-02T00:00:03.000000000Z STARTUP_MSG: Starting OzoneManager\n\

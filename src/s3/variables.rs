@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_of_ones_own_trusts_more_than_a_shell_that_goes_on() {
+    fn a_command_under_run_trusts_more_cas_than_a_shell_with_env() {
         let names =
             |set: Vec<(&'static str, String)>| set.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         let (ca, bundle) = (Path::new("/a/ca.pem"), Path::new("/a/bundle.pem"));

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_in_place_is_told_with_what_to_write() {
+    fn what_cannot_be_changed_in_place_is_reported_with_what_to_write() {
         let shared = "version: 1\ngateways: {count: &n 2}\nbalancer: {retries: *n}\n";
         let with_directive = "%YAML 1.2\n---\nversion: 1\n";
         for old in [shared, with_directive] {

@@ -433,7 +433,7 @@ fn another_build_of_ozone_begins_with_the_gateways_and_waits_for_each() {
 }
 
 #[test]
-fn a_dead_replica_restarts_first_and_only_it_is_proved() {
+fn a_replica_that_ended_restarts_first_and_only_it_is_proved() {
     let site = site(&[("gateways.discovery", "dns"), ("gateways.count", "2")]);
     let services = services(&site);
     let mut observed = running_by_dns(&[1, 2]);
@@ -601,7 +601,7 @@ fn told() -> [Goal; 6] {
 }
 
 #[test]
-fn nothing_is_done_where_the_balancer_cannot_be_told() {
+fn nothing_is_done_where_the_balancer_takes_no_commands() {
     let site = site(&[]);
     let services = services(&site);
     for (balancer, says) in [

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_this_tool_wrote_and_nobody_edited_is_replaced() {
+    fn only_unedited_files_of_this_tool_are_replaced() {
         let (old, new) = (sealed("old\n"), sealed("new\n"));
         let edited = format!("{old}# mine\n");
         assert_eq!(kind(None, Some(&new)), Kind::New);

@@ -330,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_waits_for_another_is_asked_whether_to_go_on() {
+    fn a_run_that_waits_for_another_can_be_interrupted() {
         let top = tempfile::tempdir().expect("a folder");
         let never = || bail!("nobody else is there");
         let first = Folder::to_write(top.path(), never).expect("a folder");

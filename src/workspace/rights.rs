@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_may_not_read_is_found_with_the_command_that_opens_it() {
+    fn what_other_users_may_not_read_is_found_with_the_command_that_opens_it() {
         let top = tempfile::tempdir().expect("a folder");
         let folder = top.path().join("haproxy");
         assert_eq!(unreadable(&folder, STRANGER, STRANGER).expect("no folder"), []);

@@ -59,7 +59,7 @@ fn keys_that_gateways_decode_twice_are_refused_with_the_bucket_in_the_host_and_n
 }
 
 #[test]
-fn a_host_that_no_gateway_knows_is_told_so_and_every_name_of_s3_is_good() {
+fn an_unknown_host_is_reported_and_every_name_of_s3_passes() {
     with_each_haproxy(|version| {
         let stage = Stage::new(version, 1, &DOMAINS);
         for host in ["evils3g", "logs.localhost", "logs.s3g", "s3.localhost.", "10.0.0.7:9878", "s3.test"] {
@@ -79,7 +79,7 @@ fn a_host_that_no_gateway_knows_is_told_so_and_every_name_of_s3_is_good() {
 }
 
 #[test]
-fn who_asked_before_sending_a_body_and_is_refused_is_told_to_close_its_connection() {
+fn a_refused_client_with_expect_100_continue_gets_connection_close() {
     with_each_haproxy(|version| {
         let stage = Stage::new(version, 1, &DOMAINS);
         let mut stream = TcpStream::connect(stage.endpoint().replace("http://", "")).expect("a connection");

@@ -23,7 +23,7 @@ fn failures(report: &Report) -> Vec<Failure> {
 }
 
 #[test]
-fn a_load_notices_bytes_that_nobody_wrote() {
+fn a_load_detects_bytes_that_it_did_not_write() {
     let report = report_of(Kind::GetSmall, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
     assert_eq!((report.total(), failures(&report)), (2, vec![Failure::WrongBytes]));
     let report = report_of(Kind::Head, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n");
@@ -31,7 +31,7 @@ fn a_load_notices_bytes_that_nobody_wrote() {
 }
 
 #[test]
-fn a_load_tells_an_answer_that_did_not_begin_from_one_that_did_not_end() {
+fn a_load_distinguishes_no_answer_from_an_incomplete_one() {
     assert_eq!(failures(&report_of(Kind::GetSmall, b"")), [Failure::BrokenOff]);
     let cut = report_of(Kind::GetSmall, b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\nabc");
     assert_eq!(failures(&cut), [Failure::CutShort]);

@@ -11,7 +11,7 @@ use crate::support::balancer::Stage;
 const PUT: &str = "PUT /load/key HTTP/1.1\r\nHost: s3\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n";
 
 #[test]
-fn a_client_that_was_refused_before_it_sent_a_body_is_told_to_close_its_connection() {
+fn a_client_that_was_refused_before_it_sent_a_body_gets_connection_close() {
     with_each_haproxy(|version| {
         let stage = Stage::new(version, 2, &[]);
         let address = stage.endpoint().replace("http://", "");

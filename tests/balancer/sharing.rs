@@ -23,7 +23,7 @@ fn a_slow_gateway_gets_less() {
 }
 
 #[test]
-fn a_gateway_whose_threads_are_all_asked_for_is_not_taken_for_dead() {
+fn a_gateway_whose_threads_are_all_busy_stays_in_rotation() {
     with_each_haproxy(|version| {
         // In the proportion of the defaults: more clients than threads, and fewer requests at a time than threads.
         let mut stage = Stage::with_addresses(version, 2, 25, &[("gateways.maxconn", "20")]);

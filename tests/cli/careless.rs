@@ -290,21 +290,21 @@ fn check(things: &[(&str, Thing)], typed: &[&str], exit: i32, says: &[&str]) {
 }
 
 #[test]
-fn what_is_mistyped_is_told_and_nothing_is_written() {
+fn what_is_mistyped_is_reported_and_nothing_is_written() {
     for (things, typed, exit, says) in TYPED {
         check(things, typed, *exit, says);
     }
 }
 
 #[test]
-fn what_is_wrong_in_the_file_is_told_and_nothing_is_written() {
+fn what_is_wrong_in_the_file_is_reported_and_nothing_is_written() {
     for (text, says) in FILES {
         check(&[(YAML, File(text))], &["generate"], 2, says);
     }
 }
 
 #[test]
-fn what_lies_in_the_way_is_told_and_left_there() {
+fn what_lies_in_the_way_is_reported_and_left_there() {
     for (things, typed, exit, says) in PLACES {
         check(things, typed, *exit, says);
     }
@@ -391,7 +391,7 @@ fn links_stay_links() {
 }
 
 #[test]
-fn empty_variables_count_as_unset_and_misspelled_ones_are_told() {
+fn empty_variables_count_as_unset_and_misspelled_ones_are_reported() {
     let sandbox = Sandbox::new();
     let empty = [("OZONE_COMPOSE_GATEWAYS", ""), ("OZONE_COMPOSE_SERVER", ""), ("OZONE_COMPOSE_NAME", "")];
     let outcome = sandbox.run_with(&empty, &["generate", "-o", "demo"]);

@@ -122,7 +122,7 @@ fn a_table_is_for_people() {
 }
 
 #[test]
-fn bad_choices_are_told_as_generate_tells_them() {
+fn bad_choices_are_reported_as_generate_reports_them() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["config", "show", "-n", "0"]);
     assert_eq!(

@@ -79,7 +79,7 @@ fn a_first_run_says_what_it_wrote_and_what_to_type_next() {
 }
 
 #[test]
-fn check_writes_nothing_and_tells_by_its_exit_code() {
+fn check_writes_nothing_and_has_exit_codes() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["generate", "--base", "none", "-o", "new", "--check"]);
     assert_eq!(

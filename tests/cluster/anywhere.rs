@@ -10,7 +10,7 @@ use crate::support::{Outcome, Runs, say, tools};
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn a_cluster_lives_anywhere() {
+fn a_cluster_works_on_any_engine() {
     if !tools(TOOLS) {
         return;
     }

@@ -25,7 +25,7 @@ const WITH_HOSTS: &str = "mount --bind hosts /etc/hosts && exec \"$@\"";
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn every_client_is_content_over_http_and_https_with_buckets_in_the_path_and_in_the_host() {
+fn every_client_works_over_http_and_https_with_buckets_in_the_path_and_in_the_host() {
     if !tools(TOOLS) {
         return;
     }

@@ -46,7 +46,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(120);
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn every_client_is_content_and_whoever_leads_may_be_killed() {
+fn every_client_works_and_any_leader_may_be_killed() {
     let (true, Some(python)) = (tools(TOOLS), python_with_boto3()) else {
         return;
     };

@@ -118,7 +118,7 @@ fn open_files(folder: &Path, found: &mut Vec<(String, String)>) {
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn alice_is_served_and_nobody_else_and_nobody_sees_her_secret() {
+fn only_users_of_the_cluster_are_served_and_no_output_shows_a_secret() {
     if !tools(TOOLS) || !tools(&[KDC]) {
         return;
     }

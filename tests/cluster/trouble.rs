@@ -23,7 +23,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(90);
 
 #[test]
 #[ignore = "starts a real cluster"]
-fn a_gateway_in_trouble_costs_what_it_had_in_flight_and_status_tells_which_trouble_it_is() {
+fn a_failing_gateway_fails_its_in_flight_requests_alone_and_status_names_the_failure() {
     if !tools(TOOLS) {
         return;
     }

@@ -17,7 +17,7 @@ fn assert_speaks_to_nobody(cluster: &Cluster, who: &str) {
 }
 
 #[test]
-fn a_folder_that_was_never_started_has_no_cluster_whoever_listens_on_its_ports() {
+fn a_folder_that_was_never_started_has_no_cluster_even_if_its_ports_answer() {
     let Some(lab) = Lab::open() else { return };
     let mut cluster = lab.cluster("never");
     // As any S3 service does that has no such bucket.
@@ -31,7 +31,7 @@ fn a_folder_that_was_never_started_has_no_cluster_whoever_listens_on_its_ports()
 }
 
 #[test]
-fn a_folder_does_not_speak_to_another_cluster_on_its_ports() {
+fn a_folder_sends_no_request_to_another_cluster_on_its_ports() {
     let Some(lab) = Lab::open() else { return };
     let other = lab.cluster("other");
     other.up(&["-n", "1"]);

@@ -19,7 +19,7 @@ fn answer(cluster: &Cluster<'_>) -> String {
 }
 
 #[test]
-fn an_engine_that_sees_no_folder_gets_files_that_are_loaded_and_kept() {
+fn an_engine_without_this_folder_gets_files_that_are_loaded_and_kept() {
     let Some(lab) = Lab::open() else { return };
     let cluster = lab.cluster("carried");
     Outcome::of(&mut cluster.first("generate", &["-n", "2", "--engine", "remote", "--bind", "127.0.0.1"]))

@@ -107,7 +107,7 @@ fn a_certificate_of_ones_own_that_is_replaced_fails_no_request() {
 }
 
 #[test]
-fn clients_that_know_the_ca_speak_https_and_a_new_certificate_fails_no_request() {
+fn clients_that_know_the_ca_use_https_and_a_new_certificate_fails_no_request() {
     let Some(lab) = Lab::open() else { return };
     if !tools(&["curl", "openssl"]) {
         return;
@@ -174,7 +174,7 @@ fn clients_that_know_the_ca_speak_https_and_a_new_certificate_fails_no_request()
 }
 
 #[test]
-fn an_engine_that_sees_no_folder_gets_each_certificate_in_a_volume() {
+fn an_engine_without_this_folder_gets_each_certificate_in_a_volume() {
     let Some(lab) = Lab::open() else { return };
     if !tools(&["curl", "openssl"]) {
         return;

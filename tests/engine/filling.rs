@@ -29,7 +29,7 @@ fn buckets_objects_and_what_hooks_do_are_there_once_up_has_ended() {
 }
 
 #[test]
-fn what_s3_cannot_say_of_a_bucket_is_said_to_the_om_and_compared_with_what_is_there() {
+fn layouts_and_quotas_are_set_at_the_om_and_compared_with_existing_ones() {
     let Some(lab) = Lab::open() else { return };
     let cluster = lab.cluster("layouts");
     let up = |buckets: &str| Outcome::of(&mut cluster.command(&["up", "--bucket", buckets]));

@@ -6,7 +6,7 @@ use crate::lab::Lab;
 use crate::support::Runs;
 
 #[test]
-fn status_tells_what_haproxy_does_and_apart_from_it_what_the_files_wish() {
+fn status_separates_what_haproxy_does_from_what_the_files_say() {
     let Some(lab) = Lab::open() else { return };
     let cluster = lab.cluster("wish");
     cluster.up(&["-n", "2"]);

@@ -213,7 +213,7 @@ fn https_is_published_and_its_certificate_mounted() {
 }
 
 #[test]
-fn every_service_of_a_secure_cluster_has_keytabs_and_a_realm_and_nobody_else_writes_them() {
+fn every_service_of_a_secure_cluster_has_keytabs_and_a_realm_that_it_cannot_write() {
     if !tools(&["docker compose"]) {
         return;
     }

@@ -122,7 +122,7 @@ fn what_is_written_for_a_machine_is_whole_and_not_replaced() {
 }
 
 #[test]
-fn what_makes_no_machine_is_told() {
+fn what_gives_no_tuning_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.write("users", "ann:secret\n");
     let one = ["haproxy", "--server", "127.0.0.1:1"];

@@ -94,7 +94,7 @@ fn a_cluster_that_does_not_become_ready_is_removed_and_what_is_refused_stays() {
 }
 
 #[test]
-fn a_command_hears_ctrl_c_and_sigterm_first_and_the_cluster_is_removed() {
+fn a_command_gets_ctrl_c_and_sigterm_first_and_the_cluster_is_removed() {
     for (signal, script, code) in [
         ("INT", "trap 'echo heard; exit 9' INT; : > began; while :; do :; done", 9),
         ("TERM", "trap 'echo heard; exit 8' TERM; : > began; while :; do :; done", 8),

@@ -28,7 +28,7 @@ fn buckets_are_made_once_and_kept_in_the_file() {
 }
 
 #[test]
-fn what_s3_cannot_say_of_buckets_is_said_to_the_om_at_once_and_compared_where_they_are_there() {
+fn layouts_and_quotas_are_set_at_the_om_in_one_run_and_compared_with_existing_ones() {
     let lab = Lab::new();
     lab.succeed(&["up", "--bucket", "old"]);
     let said_to_om = || lab.did().into_iter().filter(|one| one.starts_with("bucket ")).collect::<Vec<_>>();

@@ -38,7 +38,7 @@ fn a_container_of_a_persons_own_may_end() {
 }
 
 #[test]
-fn a_start_that_fails_is_told_in_dockers_own_words() {
+fn a_start_that_fails_is_reported_with_dockers_message() {
     for (options, left) in [(&["up"][..], "yes"), (&["up", "--rollback"], "none")] {
         let lab = Lab::new();
         let script = "echo yes > $here/up; echo 'no space left on device' >&2; exit 17";
@@ -53,7 +53,7 @@ fn a_start_that_fails_is_told_in_dockers_own_words() {
 }
 
 #[test]
-fn an_archive_is_left_where_it_was_asked_for() {
+fn an_archive_is_left_where_a_flag_says() {
     let lab = with_ended_gateway();
     lab.machine.tell("logs\\ --timestamps*id-s3g2", 0, "2026-01-01T00:00:01.0Z last words\n", "");
     let outcome = lab.run(&["up", "--collect-on-failure", "why.tar.gz", "--rollback"]);

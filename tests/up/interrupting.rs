@@ -15,7 +15,7 @@ fn unready() -> Lab {
 }
 
 #[test]
-fn ctrl_c_leaves_what_runs_and_says_how_to_go_on() {
+fn ctrl_c_leaves_what_runs_and_says_how_to_continue() {
     let lab = unready();
     let mut run = lab.start(&["up"]);
     until("it waits", || lab.service.requests() > 0);
@@ -168,7 +168,7 @@ fn images_are_pulled_while_others_may_work_in_the_folder() {
 }
 
 #[test]
-fn while_a_rollback_is_possible_nobody_builds_on_what_was_started() {
+fn while_a_rollback_is_possible_no_other_run_uses_what_was_started() {
     let lab = unready();
     let first = lab.start(&["up", "--rollback", "--timeout", "3s"]);
     until("it waits", || lab.service.requests() > 0);

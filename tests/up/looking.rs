@@ -105,7 +105,7 @@ fn status_for_programs_is_one_object() {
 }
 
 #[test]
-fn status_names_who_leads_as_a_running_one_of_several_tells_it() {
+fn status_names_the_leader_that_a_running_one_of_several_reports() {
     let lab = Lab::new();
     lab.succeed(&["generate", "--base", "ha", "--scm", "1"]);
     lab.set("up", "");
@@ -153,7 +153,7 @@ fn status_of_a_folder_without_a_cluster_is_bad_usage() {
 }
 
 #[test]
-fn logs_hands_on_arguments_output_and_the_exit_code() {
+fn logs_passes_on_arguments_output_and_the_exit_code() {
     let lab = Lab::new();
     lab.succeed(&["generate"]);
     lab.set("up", "");
@@ -170,7 +170,7 @@ fn logs_hands_on_arguments_output_and_the_exit_code() {
 }
 
 #[test]
-fn what_the_files_say_and_haproxy_does_not_do_is_told_apart() {
+fn what_the_files_say_and_haproxy_does_not_do_is_distinguished() {
     let lab = Lab::of(Behaviour::healthy(3));
     lab.succeed(&["up"]);
     lab.succeed(&["generate", "--drained", "s3g2"]);
@@ -213,7 +213,7 @@ fn the_clusters_of_an_engine_are_listed_with_what_runs_of_them() {
 }
 
 #[test]
-fn a_certificate_that_ends_soon_is_told_with_what_to_do() {
+fn a_certificate_that_ends_soon_is_reported_with_what_to_do() {
     let lab = Lab::new();
     let key = rcgen::KeyPair::generate().expect("a key");
     let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");

@@ -24,7 +24,7 @@ fn a_port_that_a_process_holds_is_named_before_anything_starts() {
 }
 
 #[test]
-fn all_ports_of_another_cluster_are_told_at_once() {
+fn all_ports_of_another_cluster_are_reported_at_once() {
     for (role, holder, end) in [
         ("balancer", "the cluster `shop`", "`ozone-compose down --name shop`"),
         ("", "the Compose project `shop`", "`docker compose -p shop down`"),

@@ -143,7 +143,7 @@ fn a_dry_run_prints_what_would_be_removed() {
 }
 
 #[test]
-fn a_removal_that_fails_is_told_in_dockers_own_words() {
+fn a_removal_that_fails_is_reported_with_dockers_message() {
     let lab = started();
     lab.machine.tell("network\\ rm*", 1, "", "network demo_default has active endpoints\n");
     let outcome = lab.run(&["down", "-o", "c"]);

@@ -63,7 +63,7 @@ fn other_choices_are_said_checked_and_loaded_once_the_containers_serve() {
 }
 
 #[test]
-fn gateways_of_files_that_nobody_loaded_start_and_are_loaded_by_the_next() {
+fn gateways_of_files_that_are_not_loaded_start_and_are_loaded_by_the_next() {
     let lab = Lab::of(Behaviour::healthy(4));
     lab.succeed(&["up", "-n", "3"]);
     lab.succeed(&["generate", "-n", "4"]);
@@ -73,7 +73,7 @@ fn gateways_of_files_that_nobody_loaded_start_and_are_loaded_by_the_next() {
 }
 
 #[test]
-fn another_ozone_on_existing_data_is_told_with_the_verb_for_it() {
+fn another_ozone_on_existing_data_is_reported_with_the_verb_for_it() {
     let lab = Lab::new();
     lab.succeed(&["up"]);
     let outcome = lab.run(&["up", "--ozone-version", "2.2.0", "--dry-run"]);

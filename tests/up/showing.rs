@@ -77,7 +77,7 @@ fn verbose_shows_each_command_before_it_runs() {
 }
 
 #[test]
-fn quiet_says_nothing_where_all_is_well_and_why_where_it_is_not() {
+fn quiet_prints_nothing_on_success_and_the_cause_of_a_failure() {
     let lab = Lab::new();
     let outcome = lab.succeed(&["up", "-q"]);
     assert_eq!((outcome.stdout, outcome.stderr.as_str()), (lab.endpoint_line(), ""));

@@ -69,7 +69,7 @@ pub(crate) fn nodes_for_programs() -> String {
 }
 
 #[test]
-fn an_engine_that_manages_no_swarm_is_told_how_to() {
+fn an_engine_that_manages_no_swarm_is_reported_with_the_command_for_it() {
     for (state, said) in [
         ("inactive false", "error: the engine is in no Swarm\nhint: `docker swarm init`"),
         (

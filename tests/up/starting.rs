@@ -59,7 +59,7 @@ fn a_cluster_starts_in_the_folder_that_was_named() {
 }
 
 #[test]
-fn components_are_told_as_they_become_ready() {
+fn components_are_reported_as_they_become_ready() {
     let lab = Lab::of(Behaviour { looks: 1, ..Behaviour::healthy(3) });
     let outcome = lab.succeed(&["up"]);
     let mut rest = outcome.stderr.as_str();

@@ -44,7 +44,7 @@ pub(in crate::commands) fn run(arguments: &Reload, site: &Site, context: &Contex
     folder.apply(&super::changes(&request, &folder)?)?;
     deploy(site, &context.engine)?;
     drop(folder);
-    // Swarm begins an update a moment after it was told.
+    // Swarm begins an update a moment after the request for it.
     thread::sleep(LOOK);
     let mut progress = context.ui.progress();
     let result = settled(site, &[FILES_SERVICE], RELOADS_WITHIN, &mut progress, context);

@@ -82,7 +82,7 @@ pub(in crate::commands) fn run(
     folder.apply(&super::changes(&request, &folder)?)?;
     deploy(site, &context.engine)?;
     let mut progress = context.ui.progress();
-    // Swarm begins an update a moment after it was told.
+    // Swarm begins an update a moment after the request for it.
     thread::sleep(LOOK);
     let patience = timeout.duration();
     settled(site, &[], patience, &mut progress, context)?;
@@ -231,8 +231,8 @@ fn warn_of_open_ports(site: &Site, context: &Context) {
     ));
 }
 
-/// Says that an image of one architecture does not run on every node: Swarm is told not to find out (`--resolve-image never`), as
-/// it would need a registry for that.
+/// Says that an image of one architecture does not run on every node: `--resolve-image never` stops Swarm from
+/// finding out, for which it would need a registry.
 fn warn_of_architectures(nodes: &[Node], context: &Context) {
     let architectures: BTreeSet<&str> =
         nodes.iter().map(|node| node.architecture.as_str()).filter(|word| !word.is_empty()).collect();

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_an_answer_tells_who_had_not_answered() {
+    fn a_request_without_an_answer_names_who_did_not_answer() {
         let deadline = std::time::Duration::from_secs(1);
         let key = crate::s3::Key::of_nobody();
         let client = Client::new(&Endpoint::plain("http://127.0.0.1:9"), "bucket", deadline, &key);

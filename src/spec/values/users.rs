@@ -67,7 +67,7 @@ mod tests {
     use crate::spec::values::problem;
 
     #[test]
-    fn names_are_those_that_kerberos_and_s3_take_and_nobody_has() {
+    fn names_are_those_that_kerberos_and_s3_take_and_no_service_has() {
         for good in ["a", "alice", "Alice.B", "ci-7", "a_b", &"a".repeat(63)] {
             assert_eq!(good.parse::<UserName>().expect(good).as_str(), good);
         }
