@@ -14,7 +14,7 @@ use support::{Outcome, Runs};
 /// What HAProxy says of three gateways that are well.
 const UP: [(&str, &str); 3] = [("s3g1", "UP,L7OK"), ("s3g2", "UP,L7OK"), ("s3g3", "UP,L7OK")];
 
-/// What `docker` is asked by `ozone-compose logs`.
+/// The call of `docker` that `ozone-compose logs` makes.
 const LOGS: &str = "compose*\\ logs*";
 
 /// A folder `there` with the files of a cluster, and an engine where its balancer runs.
@@ -221,7 +221,7 @@ fn ctrl_c_before_the_load_begins_prints_nothing_and_leaves_nothing() {
     let machine = machine(&service);
     let mut command = machine.command(&["bench", "-o", "there"]);
     let mut run = Run::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
-    // The first one asked whether the cluster answers.
+    // The first one checked whether the cluster answers.
     until("it tries to make its bucket", || service.requests() > 1);
     run.signal("INT");
     let outcome = run.end();

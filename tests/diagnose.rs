@@ -1,4 +1,4 @@
-//! `doctor` and `collect` with a `docker` that answers as it was told: no engine is needed.
+//! `doctor` and `collect` with a `docker` that gives prepared answers: no engine is needed.
 
 mod support;
 
@@ -234,7 +234,7 @@ fn an_archive_holds_what_there_is_without_its_secrets() {
     );
     assert!(text("versions.txt").starts_with("ozone-compose "));
 
-    // A thread dump is asked for before the log is read, and of nothing that has ended or is no Java.
+    // A thread dump is requested before the log is read, and of nothing that has ended or is no Java.
     let asked = machine.asked();
     let place = |what: &str| asked.find(what).unwrap_or_else(|| panic!("{what} in {asked}"));
     assert!(place("exec b2 sh") < place("logs --timestamps --tail 10000 b2"));

@@ -141,7 +141,7 @@ fn no_request_goes_to_the_port_of_a_cluster_that_does_not_run() {
 
 #[test]
 fn a_cluster_that_accepts_and_never_answers_is_not_ready() {
-    // The queue of the listener takes the connection; nobody takes it from there.
+    // The queue of the listener takes the connection, and no program accepts it.
     let (_listener, port) = listener();
     let outcome = folder(port, &UP, &[]).run(&["env"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""));

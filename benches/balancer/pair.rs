@@ -149,7 +149,7 @@ impl Pair {
         assert!(Command::new("kill").args(["-TERM", &master]).status().expect("kill").success());
     }
 
-    /// Cuts the first machine off, which hears and says nothing more.
+    /// Cuts the first machine off, which gets and sends no packet any more.
     fn unplug(&mut self) {
         assert!(!self.haproxy[0].has_ended());
         Outcome::of(clean("ip").args(["-n", HUB, "link", "set", "port1", "down"])).succeeded();
@@ -173,7 +173,7 @@ fn children(process: u32) -> Vec<u32> {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        // keepalived takes its children with it where it is asked to end, and not where it is killed.
+        // keepalived takes its children with it on SIGTERM, and not where it is killed.
         for run in &mut self.keepalived {
             if !run.has_ended() {
                 run.signal("TERM");

@@ -11,7 +11,7 @@ use crate::support::{Outcome, Runs, say, tools};
 /// Time between two looks at memory.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// Words of the log of whoever begins to lead.
+/// Words in the log of a new leader.
 const LEADS: &str = "changes role from CANDIDATE to LEADER";
 
 /// How long the load goes on.

@@ -17,7 +17,7 @@ use crate::support::{Outcome, Sandbox, clean, say, tools};
 /// Each measurement. Two of them are a round of a cell, and a table has 14 cells.
 const LONG_ENOUGH: Duration = Duration::from_secs(3);
 
-/// Rounds where nobody says how many.
+/// Rounds unless the command line has a number.
 const ROUNDS: usize = 5;
 
 /// How often a measurement is tried.
@@ -31,7 +31,7 @@ const GATEWAYS: usize = 3;
 const OBJECTS: [(&str, u64, &[usize]); 3] =
     [("1 KiB", 1 << 10, &[8, 64, 400]), ("1 MiB", 1 << 20, &[8, 64, 400]), ("64 MiB", 64 << 20, &[8])];
 
-/// What a worker of HAProxy did while clients asked.
+/// What a worker of HAProxy did under load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     /// Requests that ended well, a second.

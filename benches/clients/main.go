@@ -95,7 +95,7 @@ func main() {
 		equal(key, read(key, ""), small)
 		equal(key, read(key, "bytes=1-3"), small[1:4])
 	}
-	// A body of which nobody knows the length beforehand, in parts.
+	// A body of unknown length, in parts.
 	large := make([]byte, 12<<20)
 	_, err = rand.Read(large)
 	must(err)

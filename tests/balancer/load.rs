@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::support::http::{answer, serve};
 use crate::support::load::{Failure, Kind, Load, Report, Traffic};
 
-/// One client that writes first and then does as told, against a service that answers writes and, to reads, this.
+/// One client that writes first and then does the given operations, against a service that answers writes and, to reads, this.
 fn report_of(kind: Kind, answered: &'static [u8]) -> Report {
     let port = serve(move |request| {
         let is_write = request.method == "PUT";

@@ -9,7 +9,7 @@ use crate::support::run::until;
 #[test]
 fn five_reloads_fail_nothing() {
     with_each_haproxy(|version| {
-        // A new worker asks the C library first for names, which knows those of containers but none of these.
+        // A new worker looks for names in the C library first, which knows those of containers but none of these.
         let stage = Stage::with_addresses(version, 3, JETTY_THREADS, &[]);
         let load = load(&stage);
         for _ in 0..5 {

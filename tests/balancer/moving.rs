@@ -20,7 +20,7 @@ fn a_gateway_that_is_recreated_with_another_address_is_found_again() {
         stage.gateways[1].vanish();
         until("HAProxy notices", || !stage.is_up("s3g2"));
         let noticed = Instant::now();
-        // The old one ends for good, and what was nobody's address is the second gateway's.
+        // The old one ends for good, and the address that was free is the second gateway's.
         stage.gateways[1].kill();
         stage.add_gateway();
         stage.names.set("s3g2", &[stage.address_of(3)]);
@@ -34,7 +34,7 @@ fn a_gateway_keeps_its_address_while_its_name_has_no_answer() {
     with_each_haproxy(|version| {
         let stage = Stage::new(version, 3, &[]);
         let load = load(&stage);
-        // One name is gone, and then nobody answers for any.
+        // One name is gone, and then no query gets an answer.
         stage.names.set("s3g2", &[]);
         go_on(NOTICED);
         assert_eq!(stage.up(), 3, "{:?}", stage.seen());

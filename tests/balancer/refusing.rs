@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::stage::with_each_haproxy;
 use crate::support::balancer::Stage;
 
-/// A PUT whose client asks first whether it may send its body, as boto3 does.
+/// A PUT with `Expect: 100-continue`, as boto3 sends it.
 const PUT: &str = "PUT /load/key HTTP/1.1\r\nHost: s3\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n";
 
 #[test]

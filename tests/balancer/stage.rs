@@ -37,7 +37,7 @@ pub(crate) fn go_on(duration: Duration) {
     thread::sleep(duration);
 }
 
-/// Waits until a gateway serves what is asked from now on.
+/// Waits until a gateway serves requests from now on.
 pub(crate) fn await_service(load: &Load, name: &str) {
     let now = Instant::now();
     until(&format!("{name} serves"), || load.so_far().since(now).by_gateway().contains_key(name));

@@ -1,4 +1,4 @@
-//! Gateways that are asked over TLS: one whose certificate is not good gets no request.
+//! Gateways behind TLS: one whose certificate is not good gets no request.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -45,7 +45,7 @@ struct Place {
 
 impl Place {
     /// `s3g1` has a good certificate, `s3g2` one of another CA, `s3g3` one for another name, `s3g4` one that has ended, and
-    /// `s3g5` none: it is asked over http.
+    /// `s3g5` none: its requests are http.
     fn new(choice: impl Fn(&Sandbox) -> (&'static str, String)) -> Self {
         let sandbox = Sandbox::new();
         // All at once, so that they differ.

@@ -1,4 +1,4 @@
-//! What people type and leave lying about by mistake: each is told in words that help, and nothing is written or lost.
+//! What people type and leave lying about by mistake: each gets a message that helps, and nothing is written or lost.
 //! Every row runs with next to nothing in its environment: no HOME, no programs, no terminal, and `LANG=C`.
 
 use fs_err as fs;

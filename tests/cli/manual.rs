@@ -1,4 +1,4 @@
-//! Man pages, and the exit codes that they, the help and the README tell of.
+//! Man pages, and the exit codes that they, the help and the README list.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn verbs(command: &Command) -> Vec<String> {
     command.get_subcommands().flat_map(below).collect()
 }
 
-/// Text of a page as a reader sees it: escapes of hyphens and quotes undone.
+/// Text of a page as it is shown: escapes of hyphens and quotes undone.
 fn plain(page: &str) -> String {
     page.replace("\\-", "-").replace("\\*(Aq", "'").replace("\\fB", "").replace("\\fR", "")
 }

@@ -20,7 +20,7 @@ const BOTO3: &str = include_str!("clients.py");
 const HOSTS: &str =
     "127.0.0.1 localhost s3.localhost clients.s3.localhost cli.s3.localhost rclone.s3.localhost\n";
 
-/// Runs a command for which these are the only hosts: in a namespace of mounts, so that nobody else sees them.
+/// Runs a command for which these are the only hosts: in a namespace of mounts, so that no other process has them.
 const WITH_HOSTS: &str = "mount --bind hosts /etc/hosts && exec \"$@\"";
 
 #[test]

@@ -1,4 +1,4 @@
-//! Real S3 secrets: who has one reads and writes, everybody else is refused, and nobody sees it.
+//! Real S3 secrets: their owners read and write, all others are refused, and no output or process list shows them.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -87,7 +87,7 @@ fn nobody_sees(cluster: &Cluster, place: &str, text: &str) {
     }
 }
 
-/// Reads the command lines of all processes again and again, until it is told to stop.
+/// Reads the command lines of all processes again and again, until it is to stop.
 fn watch(stop: &Arc<AtomicBool>) -> thread::JoinHandle<BTreeSet<String>> {
     let stop = Arc::clone(stop);
     thread::spawn(move || {

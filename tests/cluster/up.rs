@@ -72,7 +72,7 @@ fn three_copies_and_gateways_by_dns_scale_without_this_tool() {
     let options = ["--replication", "3", "--discovery", "dns", "--name", &cluster.project];
     cluster.succeed(&[&["up", "-n", "2"], &options[..]].concat());
     cluster.compose(&["up", "-d", "--scale", "s3gw=3", "--no-recreate"]);
-    // HAProxy asks the name server every few seconds, and a JVM has to start.
+    // HAProxy queries the name server every few seconds, and a JVM has to start.
     let found = std::iter::repeat_with(|| {
         std::thread::sleep(std::time::Duration::from_secs(1));
         gateways(&cluster).iter().filter(|gateway| gateway["state"] == "UP").count()

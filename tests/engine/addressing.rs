@@ -1,11 +1,11 @@
-//! Verbs that speak to a cluster speak to this folder's cluster, or to nobody.
+//! Requests of a verb go to this folder's cluster, or to none.
 
 use crate::cluster::Cluster;
 use crate::lab::{Lab, docker};
 use crate::support::http::{answer, serve};
 use crate::support::{Outcome, Runs};
 
-/// The verbs find no cluster, whoever listens on the ports.
+/// The verbs find no cluster, whatever listens on the ports.
 fn assert_speaks_to_nobody(cluster: &Cluster, who: &str) {
     let env = cluster.run(&["env"]);
     assert_eq!((env.status, env.stdout.as_str()), (5, ""), "{who}: {env}");

@@ -66,7 +66,7 @@ pub(crate) fn compose(folder: &Path, project: &str, arguments: &[&str]) {
     assert_eq!(outcome.status, 0, "docker compose {arguments:?}: {outcome}");
 }
 
-/// The file of the app. The database ends at once when it is told to.
+/// The file of the app. The database ends at once on SIGTERM.
 pub(crate) fn text() -> String {
     format!(
         r#"services:

@@ -1,4 +1,4 @@
-//! HAProxy's files reach its container where the engine sees the folder of the cluster, and where it does not.
+//! HAProxy's files reach its container where the engine can mount the folder of the cluster, and where it cannot.
 
 use crate::cluster::{Cluster, assert_unharmed};
 use crate::lab::{Lab, Project, docker};

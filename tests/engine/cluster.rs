@@ -248,7 +248,7 @@ pub(crate) fn assert_unharmed(report: &Report, what: &str) {
     assert!(report.total() > 50, "{what}: only {} requests", report.total());
 }
 
-/// The body of a page of this machine; empty where nobody answers.
+/// The body of a page of this machine; empty where nothing answers.
 fn page(port: u16, path: &str) -> String {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;

@@ -1,4 +1,4 @@
-//! A run that is told to end ends at once, and what it has started ends with it.
+//! A run that gets a signal ends at once, and what it has started ends with it.
 
 use std::time::Duration;
 

@@ -115,7 +115,7 @@ fn two_first_runs_at_the_same_time_make_one_cluster() {
     }
 }
 
-/// Starts a run, and what tells what it has said until now.
+/// Starts a run, and what returns its output until now.
 fn told(lab: &Lab, name: &str, mut command: Command) -> (Run, impl Fn() -> String) {
     let log = lab.sandbox.path(name);
     let errors = File::create(&log).expect("a file");

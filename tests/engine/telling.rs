@@ -1,4 +1,4 @@
-//! What is told of a cluster, and who may read it.
+//! What the tool prints of a cluster, and who may read it.
 
 use std::os::unix::fs::PermissionsExt;
 

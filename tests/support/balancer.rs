@@ -27,7 +27,7 @@ const HTTPS_PORT: u16 = 9879;
 const STATS_PORT: u16 = 8404;
 const CONTROL_PORT: u16 = 9999;
 
-/// Requests that a gateway works on at once, where nobody says otherwise: `http_server_max_thread_count` of Ozone 2.2.1.
+/// Requests that a gateway works on at once, unless configured otherwise: `http_server_max_thread_count` of Ozone 2.2.1.
 pub(crate) const JETTY_THREADS: usize = 200;
 
 /// Gateways have the addresses from here on in their network.
@@ -184,7 +184,7 @@ impl Stage {
         format!("https://{}:{HTTPS_PORT}", self.front())
     }
 
-    /// One more gateway, of which nobody knows.
+    /// One more gateway, which HAProxy has not loaded.
     pub(crate) fn add_gateway(&mut self) {
         let place = self.gateways.len();
         let address = SocketAddr::new(self.address_of(place).into(), S3_PORT);

@@ -1,4 +1,4 @@
-//! A `docker` that answers as it was told, and runs of the binary with nothing else on PATH.
+//! A `docker` that gives prepared answers, and runs of the binary with nothing else on PATH.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Machine {
         Self { sandbox: Sandbox::new(), programs, answers: Cell::new(0) }
     }
 
-    /// `docker` answers arguments that match a pattern of the shell; the last that was told wins.
+    /// `docker` answers arguments that match a pattern of the shell; the last one that was prepared wins.
     pub(crate) fn docker(self, pattern: &str, code: u8, stdout: &str, stderr: &str) -> Self {
         self.tell(pattern, code, stdout, stderr);
         self
@@ -88,7 +88,7 @@ impl Machine {
             .docker("exec\\ id-s3g\\ sh*", 0, &said, "")
     }
 
-    /// What `docker` was asked, a line each.
+    /// The calls of `docker`, a line each.
     pub(crate) fn asked(&self) -> String {
         fs::read_to_string(self.beside("asked")).unwrap_or_default()
     }

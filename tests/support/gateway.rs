@@ -63,7 +63,7 @@ impl Gateway {
         *self = Self::start(self.service.clone());
     }
 
-    /// SIGSTOP: the kernel still takes connections and bytes, and nobody answers.
+    /// SIGSTOP: the kernel still takes connections and bytes, and no answer comes.
     pub(crate) fn freeze(&self) {
         signal(&self.child, "STOP");
     }
@@ -73,7 +73,7 @@ impl Gateway {
         signal(&self.child, "CONT");
     }
 
-    /// From now on its packets get no answer, as when a container's address is gone: who is connected hears nothing,
+    /// From now on its packets get no answer, as when a container's address is gone: connections stay without a packet,
     /// and who wants to connect neither, since the queue of connections is full.
     pub(crate) fn vanish(&mut self) {
         self.freeze();
@@ -111,7 +111,7 @@ impl Drop for Gateway {
     }
 }
 
-/// Is a gateway where this process was started to be one, until its parent ends; tells whether it was.
+/// Is a gateway where this process was started to be one, until its parent ends; returns whether it was.
 pub(crate) fn serve_if_told() -> bool {
     let Ok(role) = std::env::var(ROLE) else { return false };
     let service: Service = serde_json::from_str(&role).expect("what to do");

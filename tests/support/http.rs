@@ -40,7 +40,7 @@ pub(crate) struct Head {
     pub(crate) target: String,
     /// Bytes of the body.
     pub(crate) length: usize,
-    /// Whether the client sends the body only once it was told to.
+    /// Whether the client sends the body only after `100 Continue`.
     pub(crate) waits: bool,
 }
 

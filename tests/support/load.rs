@@ -28,7 +28,7 @@ const BUCKET: &str = "load";
 /// How long signatures hold: longer than any load.
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
 
-/// What one client asks for at a time.
+/// One operation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     PutSmall,
@@ -72,7 +72,7 @@ impl Size {
     }
 }
 
-/// What is asked for, and for how long at most.
+/// The operations, and for how long at most.
 #[derive(Clone, Debug)]
 pub(crate) struct Traffic {
     /// Clients at once, each with one connection that is kept open.
@@ -233,7 +233,7 @@ struct Caller<'a> {
 /// What a client knows of one of its objects.
 #[derive(Default)]
 struct Object {
-    /// How many keys were given up. After a failed write nobody knows what a key holds, or will hold when a gateway
+    /// How many keys were given up. After a failed write it is unknown what a key holds, or will hold when a gateway
     /// that was frozen goes on.
     generation: usize,
     /// How often the key was written; it holds what was written last.

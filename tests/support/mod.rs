@@ -190,7 +190,7 @@ pub(crate) fn listener() -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// A port that was free a moment ago, and on which nobody listens.
+/// A port that was free a moment ago, and on which nothing listens.
 pub(crate) fn free_port() -> u16 {
     listener().1
 }
@@ -240,6 +240,6 @@ pub(crate) fn skip(why: &str) {
 /// Says a line on the real standard error: the test harness hides what passing tests print through macros.
 pub(crate) fn say(line: &str) {
     let test = std::thread::current().name().unwrap_or("test").to_owned();
-    // Nobody is left to be told that nobody listens.
+    // Where standard error is closed, there is no reader for the message.
     let _ = writeln!(std::io::stderr().lock(), "{test}: {line}");
 }

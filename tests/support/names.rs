@@ -9,7 +9,7 @@ use std::thread;
 #[derive(Debug, Default)]
 struct Zone {
     names: BTreeMap<String, Vec<Ipv4Addr>>,
-    /// Whether nobody gets an answer.
+    /// Whether no query gets an answer.
     is_silent: bool,
 }
 
@@ -29,7 +29,7 @@ impl NameServer {
             let mut query = [0; 512];
             while let Ok((length, asker)) = socket.recv_from(&mut query) {
                 if let Some(answer) = answer(&query[..length], &zone.lock().expect("a zone")) {
-                    // Who asked may have gone.
+                    // The client may have gone.
                     let _ = socket.send_to(&answer, asker);
                 }
             }
@@ -46,7 +46,7 @@ impl NameServer {
         }
     }
 
-    /// From now on it says nothing, or speaks again.
+    /// From now on it answers no query, or answers again.
     pub(crate) fn be_silent(&self, is_silent: bool) {
         self.zone.lock().expect("a zone").is_silent = is_silent;
     }

@@ -48,7 +48,7 @@ pub(crate) struct Behaviour {
     pub(crate) scms: usize,
     /// How many of the first S3 requests never get an answer, as from an OM that waits for its quorum.
     pub(crate) held: usize,
-    /// A bucket that nobody may make, or an object that nobody may write: `bucket/key`.
+    /// A bucket that cannot be made, or an object that cannot be written: `bucket/key`.
     pub(crate) refused: &'static str,
 }
 
@@ -302,7 +302,7 @@ impl State {
         csv
     }
 
-    /// The page of an SCM that is asked for its safe mode.
+    /// The page of an SCM with its safe mode.
     fn scm(&mut self, request: &Request) -> Vec<u8> {
         self.scm_looks += 1;
         let is_met = self.scm_looks > self.behaviour.looks;
@@ -320,7 +320,7 @@ impl State {
         jmx(request, "name=StorageContainerManagerInfo", &bean)
     }
 
-    /// The page of an OM that is asked who leads.
+    /// The page of an OM with the leader.
     fn om(&mut self, request: &Request) -> Vec<u8> {
         self.om_looks += 1;
         let role = if self.om_looks > self.behaviour.looks { "LEADER" } else { "FOLLOWER" };
@@ -328,7 +328,7 @@ impl State {
     }
 }
 
-/// The page with a bean where that is what was asked for; without beans otherwise.
+/// The page with a bean where the query names it; without beans otherwise.
 fn jmx(request: &Request, name: &str, bean: &serde_json::Value) -> Vec<u8> {
     let is_asked = request.path == "/jmx" && request.query.get("qry").is_some_and(|qry| qry.contains(name));
     let beans: &[_] = if is_asked { &[bean] } else { &[] };

@@ -17,7 +17,7 @@ fn with(gateways: usize) -> Lab {
 }
 
 impl Lab {
-    /// The gateways that HAProxy has loaded, each with what it is told of it.
+    /// The gateways that HAProxy has loaded, each with the commands that it got for it.
     fn loaded(&self) -> BTreeSet<String> {
         self.has("loaded").lines().map(str::to_owned).collect()
     }

@@ -111,7 +111,7 @@ fn printed() -> Vec<Value> {
     ] {
         read(&lab.run(arguments).stdout);
     }
-    // A gateway without a good answer, an operation without one, and answers of nobody who is named.
+    // A gateway without a good answer, an operation without one, and answers that name no gateway.
     for (behaviour, more) in [
         (Behaviour::with(2, Wrong::Fails), &["--during", "config show"][..]),
         (
@@ -137,7 +137,7 @@ fn printed() -> Vec<Value> {
     lab.succeed(&["generate", "--tls"]);
     read(&lab.run(&["status", "--format", "json"]).stdout);
     lab.succeed(&["generate", "--tls=off"]);
-    // One has no container, and HAProxy cannot be asked.
+    // One has no container, and HAProxy does not answer.
     lab.set("up", "");
     lab.contain(&running()[..5]);
     lab.machine.tell("exec\\ id-s3g\\ sh*", 1, "", "connection refused\n");

@@ -1,4 +1,4 @@
-//! A machine whose `docker` has a cluster once it was asked to start one, and the service that this cluster would be.
+//! A machine whose `docker` has a cluster once a command has started one, and the service that this cluster would be.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ pub(crate) const UP: &str =
 /// What the fake `docker` does.
 pub(crate) const ENGINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/up/engine.sh");
 
-/// Patterns for what `docker` is told of that command, and of who holds a port.
+/// Patterns for the arguments of `docker` for that command, and for who holds a port.
 pub(crate) const UP_PATTERN: &str = "compose*\\ up\\ --detach*";
 pub(crate) const HOLDER_PATTERN: &str = "ps\\ --filter\\ publish=*";
 
@@ -38,7 +38,7 @@ impl Lab {
         Self::of(Behaviour::healthy(3))
     }
 
-    /// A cluster that will do as it is told; nothing runs yet.
+    /// A cluster with prepared answers; nothing runs yet.
     pub(crate) fn of(behaviour: Behaviour) -> Self {
         let machine = Machine::new().with_good_engine();
         machine.tell_to_do("*", &format!(". {ENGINE}"));

@@ -1,4 +1,4 @@
-//! What `up` asks of the machine before it starts anything: an engine, free ports, images.
+//! What `up` checks on the machine before it starts anything: an engine, free ports, images.
 
 use crate::lab::{HOLDER_PATTERN, Lab};
 use crate::support::engine::{DOWN, Machine};

@@ -1,4 +1,4 @@
-//! `up` and the verbs around it, with a `docker` that answers as it was told and a service in this process for the
+//! `up` and the verbs around it, with a `docker` that gives prepared answers and a service in this process for the
 //! cluster: no engine is needed.
 
 mod attending;

@@ -137,7 +137,7 @@ const TROUBLES: &[Trouble] = &[
     ("has a shape that cannot be changed", || {
         with_file("ozone-compose.yaml", "%YAML 1.2\n---\nversion: 1\n", &["generate"])
     }),
-    // A folder in which nobody, not even root, makes a file.
+    // A folder in which not even root can make a file.
     ("could not write to", || Lab::new().run(&["generate", "-o", "/proc/self/task", "--name", "demo"])),
     ("there is no cluster in", || Lab::new().run(&["status"])),
     ("holds no cluster of its own", || Machine::new().with_good_engine().run(&["up", "--base", "none"])),

@@ -118,7 +118,7 @@ impl Report {
         Self { started: moment, operations: late.cloned().collect() }
     }
 
-    /// How many operations each gateway served: an answer that is an error counts for nobody.
+    /// How many operations each gateway served: an answer that is an error counts for no gateway.
     pub(crate) fn by_gateway(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
         let served = self.operations.iter().filter(|operation| operation.failure.is_none());
