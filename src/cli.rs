@@ -28,6 +28,9 @@ use crate::ui::progress::Mode;
 /// The version, and the commit where it is known: `0.1.0 (abc1234)`.
 pub const VERSION: &str = env!("OZONE_COMPOSE_VERSION");
 
+/// Heading of what is not kept in `ozone-compose.yaml`.
+const THIS_RUN: &str = "This run alone";
+
 /// Apache Ozone's S3 gateways behind HAProxy: any number of them, as Docker Compose files.
 #[derive(Debug, Parser)]
 #[command(version = VERSION, max_term_width = 100, after_help = exit_codes(), disable_help_subcommand = true, disable_help_flag = true, help_template = screen::template())]
@@ -226,21 +229,21 @@ pub struct Generate {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// Write nothing; exit with 3 when any file is not what it would be
-    #[arg(long)]
-    pub check: bool,
-    /// Write nothing; print what would change as a unified diff
-    #[arg(long)]
-    pub diff: bool,
-    /// Write nothing; print this one file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "diff", "force"])]
-    pub stdout: Option<String>,
-    /// Overwrite files that were edited by hand, each kept as FILE.bak
-    #[arg(long, conflicts_with_all = ["check", "diff"])]
-    pub force: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub flags: Flags,
+    /// Write nothing; exit with 3 when any file is not what it would be
+    #[arg(long, help_heading = THIS_RUN)]
+    pub check: bool,
+    /// Write nothing; print what would change as a unified diff
+    #[arg(long, help_heading = THIS_RUN)]
+    pub diff: bool,
+    /// Write nothing; print this one file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "diff", "force"], help_heading = THIS_RUN)]
+    pub stdout: Option<String>,
+    /// Overwrite files that were edited by hand, each kept as FILE.bak
+    #[arg(long, conflicts_with_all = ["check", "diff"], help_heading = THIS_RUN)]
+    pub force: bool,
 }
 
 /// Arguments of `haproxy`.
@@ -312,31 +315,31 @@ pub struct Up {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
-    /// How long to wait until every gateway serves
-    #[arg(long, value_name = "TIME", default_value = "5m")]
-    pub timeout: Span,
-    /// Choose free ports in place of those that are taken, and keep them in ozone-compose.yaml; a port alone does so
-    /// by its own flag: --s3-port auto
-    #[arg(long, value_name = "auto", value_parser = ["auto"])]
-    pub port: Option<String>,
-    /// Remove what was started when it does not become ready
-    #[arg(long)]
-    pub rollback: bool,
-    /// Pack logs and states into this archive when it does not become ready
-    #[arg(long, value_name = "FILE")]
-    pub collect_on_failure: Option<PathBuf>,
-    /// On a Swarm, accept seconds without service where HAProxy's configuration changes
-    #[arg(long)]
-    pub yes: bool,
-    /// Print the steps, each with its cause, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Show when each container started, listened, led, left safe mode and served
-    #[arg(long)]
-    pub timings: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described at its type")]
     pub flags: Flags,
+    /// How long to wait until every gateway serves
+    #[arg(long, value_name = "TIME", default_value = "5m", help_heading = THIS_RUN)]
+    pub timeout: Span,
+    /// Choose free ports in place of those that are taken, and keep them in ozone-compose.yaml; a port alone does so
+    /// by its own flag: --s3-port auto
+    #[arg(long, value_name = "auto", value_parser = ["auto"], help_heading = THIS_RUN)]
+    pub port: Option<String>,
+    /// Remove what was started when it does not become ready
+    #[arg(long, help_heading = THIS_RUN)]
+    pub rollback: bool,
+    /// Pack logs and states into this archive when it does not become ready
+    #[arg(long, value_name = "FILE", help_heading = THIS_RUN, hide_short_help = true)]
+    pub collect_on_failure: Option<PathBuf>,
+    /// On a Swarm, accept seconds without service where HAProxy's configuration changes
+    #[arg(long, help_heading = THIS_RUN, hide_short_help = true)]
+    pub yes: bool,
+    /// Print the steps, each with its cause, and change nothing
+    #[arg(long, help_heading = THIS_RUN)]
+    pub dry_run: bool,
+    /// Show when each container started, listened, led, left safe mode and served
+    #[arg(long, help_heading = THIS_RUN, hide_short_help = true)]
+    pub timings: bool,
 }
 
 /// Arguments of `scale`.

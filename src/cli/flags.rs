@@ -46,7 +46,7 @@ flags! {
 flags! {
     /// The same for HAProxy alone, of which help shows what has a meaning for gateways on other machines.
     BalancerFlags, |option: &'static Opt| {
-        let argument = argument(option).hide(!BalancerFlags::shows(option));
+        let argument = argument(option).hide(!BalancerFlags::shows(option)).hide_short_help(!BalancerFlags::is_usual(option));
         // Here `--user` names the account of HAProxy's worker.
         (option.key != "users").then_some(argument)
     }
@@ -64,6 +64,21 @@ flags! {
 }
 
 impl BalancerFlags {
+    /// Whether `--help` shows an option; `--help-all` has all those that [`Self::shows`].
+    #[must_use]
+    pub fn is_usual(option: &Opt) -> bool {
+        let of_a_balancer = [
+            "servers",
+            "ports.bind",
+            "ports.s3",
+            "ports.stats",
+            "balancer.balance",
+            "balancer.tls",
+            "balancer.log",
+        ];
+        of_a_balancer.contains(&option.key) && Self::shows(option)
+    }
+
     /// Whether help shows an option at all.
     #[must_use]
     pub fn shows(option: &Opt) -> bool {

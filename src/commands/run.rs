@@ -66,7 +66,7 @@ fn attended(arguments: cli::Run, context: &Context) -> Result<Status> {
         let (collect_on_failure, flags) =
             (collect_on_failure.clone(), with_user(flags.0, as_user.as_ref(), &path)?);
         let (rollback, yes, dry_run, timings) = (false, false, false, false);
-        let up = Up { folder, timeout, port, rollback, collect_on_failure, yes, dry_run, timings, flags };
+        let up = Up { folder, flags, timeout, port, rollback, collect_on_failure, yes, dry_run, timings };
         if let Err(error) = up::start(up, context) {
             // What was refused before anything was started or changed stays as it was.
             let refused = [Status::Usage, Status::Differs, Status::NoEngine].contains(&status_of(&error));

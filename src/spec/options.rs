@@ -40,7 +40,7 @@ pub struct Opt {
     pub group: &'static str,
     /// One sentence of help, without the default.
     pub help: &'static str,
-    /// Whether `--help` shows it; `--help-all` shows every option.
+    /// Whether `--help` of the verbs that make a cluster shows it, as it does ten; `--help-all` shows every option.
     pub is_common: bool,
     /// Whether it adds something to Ozone's example, which the profile `upstream` renders as it is.
     pub adds_to_example: bool,
@@ -222,7 +222,6 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Cluster,
         group: CLUSTER,
         help: "Name of the Compose project, which containers and volumes carry",
-        is_common: true,
         ..ROW
     },
     Opt {
@@ -396,7 +395,6 @@ pub static OPTIONS: &[Opt] = &[
         takes: ServerAddress::TAKES,
         group: CLUSTER,
         help: "A real gateway on another machine, instead of containers; repeat it for each. Only HAProxy's configuration is written then",
-        is_common: true,
         ..ROW
     },
     Opt {
@@ -568,7 +566,6 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Containers,
         group: PORTS,
         help: "Address of the engine's machine on which S3 and webadmin are published; the others stay on 127.0.0.1, unless the engine is remote",
-        is_common: true,
         ..ROW
     },
     Opt {
@@ -623,7 +620,6 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Tuned,
         group: PORTS,
         help: "Port of HAProxy's /stats, /metrics and /healthz",
-        is_common: true,
         ..ROW
     },
     Opt {
@@ -700,7 +696,6 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::By { tuned: "leastconn", upstream: "roundrobin" },
         group: BALANCER,
         help: "How a gateway is chosen for each request",
-        is_common: true,
         ..ROW
     },
     Opt {
@@ -843,7 +838,6 @@ pub static OPTIONS: &[Opt] = &[
         scope: Scope::Tuned,
         group: BALANCER,
         help: "Which requests have a line in the balancer's log: those that failed, were repeated or slow; all; or none",
-        is_common: true,
         ..ROW
     },
     Opt {
@@ -939,7 +933,7 @@ pub static OPTIONS: &[Opt] = &[
         default: Preset::Is("default"),
         scope: Scope::Containers,
         group: JVMS,
-        help: "Largest heaps of all JVMs, each of which the options below may set by itself",
+        help: "Largest heaps of all JVMs, each of which has an option of its own too, such as --heap-om",
         is_common: true,
         ..ROW
     },
