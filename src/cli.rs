@@ -331,7 +331,8 @@ pub struct Up {
     /// Pack logs and states into this archive when it does not become ready
     #[arg(long, value_name = "FILE", help_heading = THIS_RUN, hide_short_help = true)]
     pub collect_on_failure: Option<PathBuf>,
-    /// On a Swarm, accept seconds without service where HAProxy's configuration changes
+    /// Accept a time without service: where another Ozone replaces the one that runs, which `upgrade` avoids, and on a
+    /// Swarm where HAProxy's configuration changes
     #[arg(long, help_heading = THIS_RUN, hide_short_help = true)]
     pub yes: bool,
     /// Print the steps, each with its cause, and change nothing

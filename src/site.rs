@@ -66,7 +66,7 @@ impl Site {
         let folder = Folder::to_read(path);
         let Some(choices) = choices_in(&folder)? else {
             let message = format!("there is no cluster in `{}`: it has no {FILE_NAME}", path.display());
-            let hint = "`-o DIR` names another folder, `ozone-compose ls` shows those of clusters on this engine; `ozone-compose up` makes one there";
+            let hint = "`ozone-compose up` makes one in the current folder and `-o DIR` names another; `ozone-compose ls` shows the folder of each cluster on this engine";
             return Err(Failure::new(Status::Usage, message).with_hint(hint).into());
         };
         let spec = Spec::resolve(&choices, &folder.name())?;

@@ -136,7 +136,11 @@ impl Session<'_> {
             self.progress.doing("gateways", format!("{missing} not in rotation yet"));
             if Instant::now() >= end {
                 let message = format!("HAProxy does not find {missing} healthy");
-                let hint = format!("`{}` shows what it sees", self.site.command("status"));
+                let ended = members.iter().filter(|one| which.has(one) && one.container.has_ended());
+                let hint = match listed(&ended.map(Member::title).collect::<Vec<_>>()) {
+                    ended if ended.is_empty() => format!("`{}` shows its state", self.site.command("status")),
+                    ended => format!("`{}` runs {ended} again", self.site.command("start")),
+                };
                 return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
             }
             thread::sleep(PAUSE);

@@ -103,6 +103,8 @@ pub struct Writing<'a> {
     pub folder: &'a mut Folder,
     /// What.
     pub changes: &'a [Change],
+    /// The choices that differ from those before, to be said once they are written.
+    pub choices: &'a [String],
     /// The certificate that takes the place of HAProxy's.
     pub renewal: Option<&'a Renewal>,
 }
@@ -157,7 +159,9 @@ impl<'a> Session<'a> {
             Action::Check => self.control()?.check(self.haproxy()?),
             Action::Write(_) => {
                 let writing = writing.as_mut().context("this run writes no files")?;
-                writing.folder.apply(writing.changes).map(drop)
+                writing.folder.apply(writing.changes)?;
+                writing.choices.iter().for_each(|choice| self.progress.say(choice));
+                Ok(())
             }
             Action::Certify => {
                 let renewal = writing.as_ref().and_then(|writing| writing.renewal);

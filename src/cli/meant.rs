@@ -46,19 +46,25 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         ["version"] => Cli::try_parse_from(program.cloned().chain(["--version".into()])),
         _ => {
             let verb = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
-            Cli::try_parse_from(arguments).map_err(|error| with_what_was_meant(error, verb))
+            let leads = words.first().copied().unwrap_or_default();
+            Cli::try_parse_from(arguments).map_err(|error| with_what_was_meant(error, verb, leads))
         }
     }
 }
 
-/// The error, with the command or flag of this tool where the one that was typed is of another.
-fn with_what_was_meant(error: clap::Error, verb: &str) -> clap::Error {
+/// The error, with the command or flag of this tool where the one that was typed is of another. `leads` is the first word.
+fn with_what_was_meant(mut error: clap::Error, verb: &str, leads: &str) -> clap::Error {
+    // It advises to give a flag that does not exist as a value.
+    error.remove(ContextKind::Suggested);
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.as_str(),
         _ => "",
     };
     let message = match error.kind() {
         ErrorKind::InvalidSubcommand => another_verb(text(ContextKind::InvalidSubcommand)),
+        ErrorKind::UnknownArgument if leads.starts_with('-') && leads == text(ContextKind::InvalidArg) => {
+            Some(format!("`{leads}` is a flag of a verb such as `up`: type it after the verb"))
+        }
         ErrorKind::UnknownArgument => another_argument(verb, text(ContextKind::InvalidArg)),
         ErrorKind::InvalidValue if text(ContextKind::InvalidArg).starts_with("--port ") => Some(format!(
             "--port takes `auto` alone, which chooses free ports: type `--s3-port {}` for the port of S3",
@@ -93,8 +99,12 @@ fn another_argument(verb: &str, typed: &str) -> Option<String> {
     if let Some((_, _, meant)) = FLAGS.iter().find(is_meant) {
         return Some(format!("there is no flag `{typed}` here: type `{meant}`"));
     }
+    let is_gateway = typed.strip_prefix("s3g").is_some_and(|number| number.parse::<u32>().is_ok());
     let meant = match verb {
         _ if typed.starts_with('-') => return None,
+        "start" if is_gateway => format!("ozone-compose restart {typed}"),
+        "stop" if is_gateway => format!("ozone-compose drain {typed}"),
+        _ if is_gateway => return None,
         "upgrade" => format!("ozone-compose upgrade --ozone-version {typed}"),
         "up" | "generate" if typed.parse::<u32>().is_ok() => format!("ozone-compose {verb} -n {typed}"),
         "up" | "generate" | "status" | "down" | "start" | "stop" | "env" | "smoke" | "reload" => {
@@ -148,6 +158,8 @@ mod tests {
             ("up 3", "type `ozone-compose up -n 3`"),
             ("upgrade 2.2.1", "type `ozone-compose upgrade --ozone-version 2.2.1`"),
             ("status demo", "type `ozone-compose status -o demo`"),
+            ("start s3g2", "type `ozone-compose restart s3g2`"),
+            ("-n 3 up", "`-n` is a flag of a verb such as `up`: type it after the verb"),
         ] {
             let error = parsed(&format!("ozone-compose {line}")).expect_err(line).to_string();
             assert!(error.contains(meant), "{error}");
@@ -158,6 +170,8 @@ mod tests {
         for flag in ["--ozone-version", "--ozone-image", "--rollback", "--finalize"] {
             assert!(error.contains(flag), "{error}");
         }
+        let error = parsed("ozone-compose resume --all").expect_err("a flag").to_string();
+        assert!(!error.contains("-- --all"), "{error}");
         let error = parsed("ozone-compose genrate").expect_err("a verb").to_string();
         assert!(error.contains("generate"), "what is only misspelled is still guessed: {error}");
     }

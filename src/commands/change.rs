@@ -91,9 +91,6 @@ pub(super) fn plan(
     refuse_to_lose_edits(&changes, path, false)?;
     refuse_unreadable(&folder, &request)?;
     let haproxy = request.haproxy(&folder, &changes, renewal.as_ref())?;
-    for choice in request.new_choices() {
-        context.ui.say(&choice);
-    }
     if !matches!(goal, Goal::Upgrade) {
         tell_pending(&steps::pending(&desired, &observed), &request.site, context);
     }
@@ -120,6 +117,7 @@ fn tell_pending(names: &[String], site: &Site, context: &Context) {
 impl Planned {
     /// Prints the steps.
     pub(super) fn print(&self, context: &Context) -> Result<Status> {
+        self.request.say_new_choices(context);
         print(&self.steps, context)
     }
 
@@ -131,7 +129,8 @@ impl Planned {
         session.compose_files = &request.compose_files;
         session.haproxy = Some(&haproxy);
         adjust(&mut session);
-        let writing = Writing { folder: &mut folder, changes: &changes, renewal: renewal.as_ref() };
+        let (choices, renewal) = (&request.new_choices(), renewal.as_ref());
+        let writing = Writing { folder: &mut folder, changes: &changes, choices, renewal };
         let result = session.act(&steps, Some(writing));
         session.progress.finish();
         let (done, in_flight) = (session.done, session.in_flight);
@@ -151,6 +150,9 @@ pub(super) struct Acted {
 
 /// Prints steps, a line each.
 pub(super) fn print(steps: &[Step], context: &Context) -> Result<Status> {
+    if steps.is_empty() {
+        context.ui.say("there is nothing to do");
+    }
     for step in steps {
         context.ui.data(&format!("{step}\n"))?;
     }

@@ -78,7 +78,8 @@ fn tell_profiles(folder: &Path, context: &Context) {
 pub(super) fn remove(observed: &Observed, volumes: bool, site: &Site, context: &Context) -> Result<()> {
     let mut session = Session::new(site, &context.engine, &context.interrupt, context.ui);
     session.progress = context.ui.no_progress();
-    session.act(&steps::down(observed, volumes), None)?;
+    let steps = steps::down(observed, volumes);
+    session.act(&steps, None)?;
     if volumes && site.spec.kerberos.is_some() {
         credentials::forget(&site.folder)?;
     }
@@ -90,7 +91,10 @@ pub(super) fn remove(observed: &Observed, volumes: bool, site: &Site, context: &
         format!("; its data stays for the next `up`: {data}")
     };
     let name = &observed.project;
-    context.ui.say(&format!("removed cluster `{name}`{data}"));
+    context.ui.say(&match steps.is_empty() {
+        true => format!("cluster `{name}` has no containers{data}"),
+        false => format!("removed cluster `{name}`{data}"),
+    });
     let others = observed.additions.iter().chain(&observed.foreign).map(|one| one.name.as_str());
     let others = others.collect::<Vec<_>>().join(", ");
     if !others.is_empty() {

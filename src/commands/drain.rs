@@ -31,16 +31,17 @@ pub fn run(arguments: Drain, context: &Context) -> Result<Status> {
     let (result, acted) = planned.act(context, |session| session.drain_within = drain_timeout.duration());
     result?;
     let (list, names) = (listed(&gateways), words(&gateways));
+    let (has, gets) = if gateways.len() == 1 { ("has", "gets") } else { ("have", "get") };
     if acted.in_flight > 0 {
         let message = format!(
-            "{list} still has {} in flight after {drain_timeout}, and gets no new requests",
+            "{list} still {has} {} in flight after {drain_timeout}, and {gets} no new requests",
             acted.in_flight
         );
         let hint = format!("`{}` continues to wait", acted.site.command(&format!("drain {names}")));
         return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
     }
     context.ui.say(&format!(
-        "{list} has nothing in flight and gets no new requests, until `{}`",
+        "{list} {has} nothing in flight and {gets} no new requests, until `{}`",
         acted.site.command(&format!("resume {names}"))
     ));
     Ok(Status::Done)

@@ -250,6 +250,13 @@ impl Request {
         changed.collect()
     }
 
+    /// Says them, where they are not written.
+    pub(super) fn say_new_choices(&self, context: &Context) {
+        for choice in self.new_choices() {
+            context.ui.say(&choice);
+        }
+    }
+
     /// The files that become objects, where there are any.
     pub(super) fn seed(&self) -> Result<Option<Seed>> {
         let folder = self.site.spec.seed.as_ref().map(|folder| self.site.folder.join(folder.path()));
@@ -433,7 +440,8 @@ pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool)
         let message = format!("{edited} in `{folder}` was edited by hand; nothing was changed");
         let hint = format!(
             "you can move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which stay yours; \
-             overwrite it with `generate --force`, which keeps it as FILE.bak; or leave everything as it is"
+             overwrite it with `generate --force`, which keeps it as FILE.bak; or leave everything as it is: `reload`, `restart`, `stop` and `start` work, and changes \
+             that write this file do not"
         );
         let diff: String = of_kind(Kind::Edited).map(Change::diff).collect();
         return Err(Failure::new(Status::Differs, message).with_detail(diff).with_hint(hint).into());

@@ -6,9 +6,9 @@ use super::change::{going_on, plan};
 use super::request::chosen;
 use super::{Context, counted, stack};
 use crate::cli::Scale;
-use crate::error::Status;
+use crate::error::{Failure, Status};
 use crate::site::Site;
-use crate::spec::values::Target;
+use crate::spec::values::{GatewayName, Target};
 use crate::steps::Goal;
 
 /// Runs the verb.
@@ -18,8 +18,10 @@ pub fn run(arguments: Scale, context: &Context) -> Result<Status> {
         return stack::scale::run(arguments, &site, context);
     }
     let Scale { folder, gateways, drain_timeout, timeout, dry_run } = arguments;
-    let planned =
-        plan(&folder.folder, context, |_| Ok((chosen("gateways.count", vec![gateways]), Goal::Scale)))?;
+    let planned = plan(&folder.folder, context, |site| {
+        refuse_the_drained_alone(&gateways, site)?;
+        Ok((chosen("gateways.count", vec![gateways]), Goal::Scale))
+    })?;
     if dry_run {
         return planned.print(context);
     }
@@ -39,4 +41,18 @@ pub fn run(arguments: Scale, context: &Context) -> Result<Status> {
     let count = counted(count.get() as usize, "S3 gateway");
     context.ui.say(&format!("cluster `{}` has {count}", acted.site.name));
     Ok(Status::Done)
+}
+
+/// One gateway stays in rotation.
+fn refuse_the_drained_alone(gateways: &str, site: &Site) -> Result<()> {
+    let count: u32 = gateways.parse().unwrap_or(0);
+    let is_kept = |name: &GatewayName| name.number() <= count && !site.spec.is_drained(name);
+    if count == 0 || count > site.spec.gateways.get() || site.spec.gateway_names().any(|name| is_kept(&name))
+    {
+        return Ok(());
+    }
+    let message =
+        format!("the first {count} gateways are drained, and no gateway would serve; nothing was changed");
+    let hint = format!("`{}` first", site.command("resume"));
+    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
 }

@@ -76,7 +76,9 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
         let Row { name, explanation, check, sessions, requests, errors, .. } = row;
         let counts = [sessions, requests, errors].map(|number| count(*number));
         let [sessions, requests, errors] = counts;
-        [name.clone(), explanation.clone(), row.in_haproxy(), word(check), sessions, requests, errors]
+        // HAProxy marks a check that goes on with a star.
+        let check = word(check).trim_start_matches("* ").to_owned();
+        [name.clone(), explanation.clone(), row.in_haproxy(), check, sessions, requests, errors]
     };
     let lines: Vec<_> = gateways.iter().map(row).collect();
     let heading = ["GATEWAY", "CONDITION", "HAPROXY", "CHECK", "IN FLIGHT", "REQUESTS", "ERRORS"];

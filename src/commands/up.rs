@@ -59,7 +59,7 @@ pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> 
     if request.site.spec.target == Target::Swarm {
         return stack::up::run(arguments, &numbered(&given, &path)?, context);
     }
-    let Up { timeout, port, rollback, collect_on_failure, dry_run, timings, .. } = arguments;
+    let Up { timeout, port, rollback, collect_on_failure, yes, dry_run, timings, .. } = arguments;
     if let Some(file) = &collect_on_failure {
         refuse_unwritable(file)?;
     }
@@ -84,8 +84,9 @@ pub(super) fn start(arguments: Up, context: &Context) -> Result<Option<String>> 
     let is_automatic = port.is_some() || !automatic(&given).is_empty();
     let mut tries = if is_automatic { TRIES } else { 1 };
     loop {
-        let mut start = Start::plan(&path, &given, port.is_some(), context)?;
+        let mut start = Start::plan(&path, &given, port.is_some(), yes, context)?;
         if dry_run {
+            start.request.say_new_choices(context);
             print(&[pulls, start.steps].concat(), context)?;
             return Ok(None);
         }
@@ -151,20 +152,31 @@ fn warn_of_edits(changes: &[Change], context: &Context) {
     }
 }
 
-/// Says that other images of Ozone come all at once where `upgrade` replaces one container after the other.
-fn warn_of_another_ozone(site: &Site, observed: &Observed, context: &Context) {
-    let Some(image) = &site.spec.ozone_image else { return };
+/// Another image of Ozone for containers that run is for `upgrade`, unless a person says yes; for those that do not run,
+/// it is a warning.
+fn refuse_another_ozone(site: &Site, observed: &Observed, yes: bool, context: &Context) -> Result<()> {
+    let Some(image) = &site.spec.ozone_image else { return Ok(()) };
     let image = image.to_string();
     let of_role = |role| observed.of_role(role).filter(|one| one.container.image != image);
     let others: Vec<&Member> = Role::OF_DATA.into_iter().flat_map(of_role).collect();
-    let Some(first) = others.first() else { return };
-    let upgrade = site.command(&of_everything(&site.spec));
-    context.ui.say(&format!(
-        "warning: {} of {} get {image} at once, and an older Ozone may not start on the data of a newer one; `{upgrade}` \
-         replaces one container at a time",
-        listed(&others.iter().map(|one| one.title()).collect::<Vec<_>>()),
-        first.container.image
-    ));
+    let Some(first) = others.first() else { return Ok(()) };
+    let names = listed(&others.iter().map(|one| one.title()).collect::<Vec<_>>());
+    let (now, upgrade) = (&first.container.image, site.command(&of_everything(&site.spec)));
+    if yes || !others.iter().any(|one| one.container.is_running()) {
+        context.ui.say(&format!(
+            "warning: {names} of {now} get {image}, and an older Ozone may not start on the data of a newer one"
+        ));
+        return Ok(());
+    }
+    let message = format!(
+        "{names} of cluster `{}` run {now}, and nothing would serve while {image} replaces it; nothing was changed",
+        site.name
+    );
+    let hint = format!(
+        "`{upgrade}` replaces one container at a time, gateways without a failed request; `{}` replaces all of them now",
+        site.command("up --yes")
+    );
+    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
 }
 
 /// What the choices mean, without locking the folder.
@@ -251,7 +263,7 @@ struct Start {
 
 impl Start {
     /// Reads the folder while it is locked, observes what there is, and plans.
-    fn plan(path: &Path, given: &Choices, free_ports: bool, context: &Context) -> Result<Self> {
+    fn plan(path: &Path, given: &Choices, free_ports: bool, yes: bool, context: &Context) -> Result<Self> {
         let (folder, mut request) = open_and_check(path, &numbered(given, path)?, context)?;
         let observed = Observed::read(&context.engine, &request.site.name, Some(path))?;
         refuse_foreign(&request.site, &observed, &request.declared)?;
@@ -271,7 +283,7 @@ impl Start {
         let changes: Vec<Change> =
             request.changes(&folder)?.into_iter().map(Change::keeping_current_edits).collect();
         warn_of_edits(&changes, context);
-        warn_of_another_ozone(&request.site, &observed, context);
+        refuse_another_ozone(&request.site, &observed, yes, context)?;
         let seed = request.seed()?;
         let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
         let renewal = request.renewal(&context.engine)?;
@@ -280,9 +292,6 @@ impl Start {
             Desired { seed: seed.as_ref(), hooks: hooks(&folder, context)?, certificate, ..desired };
         let steps = steps::plan(&desired, &observed, &Goal::Up)?;
         refuse_to_lose_edits(&changes, path, false)?;
-        for choice in request.new_choices() {
-            context.ui.say(&choice);
-        }
         Ok(Self { folder: Some(folder), changes, before: observed, seed, renewal, steps, request })
     }
 
@@ -306,7 +315,8 @@ impl Start {
         let proof = self.steps.iter().position(|step| step.action == Action::Ready);
         let (steps, last) = self.steps.split_at(proof.unwrap_or(self.steps.len()));
         let (changes, renewal) = (&self.changes, self.renewal.as_ref());
-        let attempt = session.act(steps, Some(Writing { folder: &mut folder, changes, renewal }));
+        let choices = &self.request.new_choices();
+        let attempt = session.act(steps, Some(Writing { folder: &mut folder, changes, choices, renewal }));
         self.folder = Some(folder).filter(|_| rollback);
         let attempt = attempt.and_then(|()| session.act(last, None));
         session.progress.finish();

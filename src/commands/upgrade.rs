@@ -36,9 +36,11 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     let spec = &planned.request.site.spec;
     let pulls = if *finalize { Vec::new() } else { pulls(&Requirements::new(spec), context) };
     if arguments.dry_run {
+        planned.request.say_new_choices(context);
         return print(&[pulls, planned.steps].concat(), context);
     }
     planned.request.warn_of_version(context);
+    let is_done = planned.steps.is_empty();
     if *finalize {
         return finish(planned, arguments, context);
     }
@@ -57,8 +59,9 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
         with_hint_at_rollback(error, &site.command("upgrade --rollback"))
     })?;
     let images = Observed::of(&context.engine, &site.spec, &site.folder)?.images();
+    let already = if is_done { "; there was nothing to replace" } else { "" };
     for (image, services) in images {
-        context.ui.say(&format!("{image}: {}", services.join(", ")));
+        context.ui.say(&format!("{image}: {}{already}", services.join(", ")));
     }
     Ok(Status::Done)
 }

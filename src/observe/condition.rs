@@ -115,11 +115,11 @@ impl Evidence<'_> {
             Condition::Drained if in_flight > 0 => "drained, finishes what it has",
             Condition::Drained => "drained",
             Condition::Held => "drained in HAProxy alone; resume takes it back",
-            Condition::Ended if exit_code == 137 => "was killed (exit code 137)",
-            Condition::Ended if exit_code == 143 => "was stopped (exit code 143)",
-            Condition::Ended => return format!("ended with exit code {exit_code}"),
+            Condition::Ended if exit_code == 137 => "was killed (exit code 137); start runs it again",
+            Condition::Ended if exit_code == 143 => "was stopped (exit code 143); start runs it again",
+            Condition::Ended => return format!("ended with exit code {exit_code}; start runs it again"),
             Condition::Paused => "paused",
-            Condition::Missing => "has no container",
+            Condition::Missing => "has no container; up starts it",
             Condition::Silent if self.container.is_some_and(|one| one.health == Health::Starting) => {
                 "runs and does not answer: frozen, overloaded or about to be ready"
             }
@@ -127,7 +127,7 @@ impl Evidence<'_> {
             Condition::Closed => "runs, but does not listen",
             Condition::Failing => "answers checks with an error",
             Condition::Moved => "has a new address, and HAProxy still uses the old one",
-            Condition::Unloaded => "not loaded by HAProxy; reload loads it",
+            Condition::Unloaded => "not loaded by HAProxy; up proves and loads it",
             Condition::Surplus => "not in the files; scale removes it",
             Condition::Unknown => "runs; HAProxy does not say more",
         };
@@ -193,9 +193,9 @@ mod tests {
             assert_eq!(found.0, condition, "{container:?} {haproxy:?}");
         }
         let killed = judged(Some((State::Exited, 137)), None, |evidence| evidence);
-        assert_eq!(killed.1, "was killed (exit code 137)");
+        assert_eq!(killed.1, "was killed (exit code 137); start runs it again");
         let stopped = judged(Some((State::Exited, 143)), None, |evidence| evidence);
-        assert_eq!(stopped.1, "was stopped (exit code 143)");
+        assert_eq!(stopped.1, "was stopped (exit code 143); start runs it again");
     }
 
     #[test]

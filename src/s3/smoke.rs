@@ -187,7 +187,7 @@ fn reason_to_skip(
             Some((*reason).to_owned())
         }
         (_, Gateways::Named(names)) if name == "cross-gateway" && names.len() == 1 => {
-            Some("there is one gateway".to_owned())
+            Some("one gateway is in rotation".to_owned())
         }
         _ => None,
     }

@@ -15,7 +15,8 @@ pub(super) const VERSION: u64 = 1;
 
 const HEADER: &str = "\
 # The choices of this cluster; the one file to edit. Each key is a flag of `ozone-compose generate`,
-# whose --help-all explains them all. After a change: ozone-compose generate
+# whose --help-all explains them all. After a change: ozone-compose up,
+# or ozone-compose generate to write the files alone.
 version: 1
 ";
 

@@ -393,10 +393,7 @@ impl Planner<'_> {
                 listed(&older),
                 site.name
             );
-            let hint = format!(
-                "the `upgrade` that was begun replaces what is left, and so does `{}`",
-                site.command("up")
-            );
+            let hint = "the `upgrade` that was begun replaces what is left";
             return Err(Failure::new(Status::Differs, message).with_hint(hint));
         }
         let of = |role| Step::new(Action::Finalize(role), "--finalize");
@@ -515,13 +512,14 @@ impl Planner<'_> {
         if !absent.is_empty() {
             steps.push(Step::new(Action::Start(absent), self.count()));
         }
-        if let Some(unproved) = self.unproved() {
+        let unproved = self.unproved();
+        // A run that ended may have drained it in HAProxy, which a gateway that is down does not show.
+        let cause = "HAProxy may still have a state of it that an ended run set";
+        let forget = unproved.is_some().then(|| Step::new(Action::Load, cause));
+        if let Some(unproved) = unproved {
             steps.push(Step::new(Action::Prove(unproved), "it gets no requests before it has served one"));
         }
-        // A killed run may have drained it in HAProxy, which a gateway that is down does not show.
-        let cause = "HAProxy may still have a state of it that an ended run set";
-        let forget = || (!self.absent_gateways().is_empty()).then(|| Step::new(Action::Load, cause));
-        if let Some(load) = self.load().or_else(forget) {
+        if let Some(load) = self.load().or(forget) {
             let leaving: Vec<GatewayId> = self.leaving().into_iter().filter_map(Member::gateway).collect();
             if !leaving.is_empty() {
                 steps.push(Step::new(
@@ -676,18 +674,30 @@ impl Planner<'_> {
         }
     }
 
-    /// Gateways that are about to start, or that a run started which ended before HAProxy loaded them.
+    /// Gateways that are about to start, or that a run started which ended before HAProxy had them in rotation.
     fn unproved(&self) -> Option<Which> {
         let spec = &self.desired.site.spec;
-        let absent = self.absent_gateways();
+        let (absent, down) = (self.absent_gateways(), self.down_gateways());
         if spec.discovery == Discovery::Dns {
-            return (!absent.is_empty()).then(|| Which::Replicas(spec.gateways.get()));
+            let is_any = !absent.is_empty() || !down.is_empty();
+            return is_any.then(|| Which::Replicas(spec.gateways.get()));
         }
         let loaded: Vec<&GatewayName> =
             self.observed.loaded().iter().flat_map(|one| &one.gateways).map(|one| &one.name).collect();
         let is_new = |name: &GatewayName| !loaded.contains(&name) || absent.contains(&name.to_string());
-        let new: Vec<GatewayId> = spec.gateway_names().filter(is_new).map(GatewayId::Named).collect();
+        let is_down = |name: &GatewayName| !spec.is_drained(name) && down.contains(name);
+        let new = spec.gateway_names().filter(|name| is_new(name) || is_down(name));
+        let new: Vec<GatewayId> = new.map(GatewayId::Named).collect();
         (!new.is_empty()).then_some(Which::These(new))
+    }
+
+    /// Gateways that run and that HAProxy finds down, by its names. Its answer does not show whether they are drained
+    /// too.
+    fn down_gateways(&self) -> Vec<GatewayName> {
+        let running = self.staying().into_iter().filter(|(_, one)| one.container.is_running());
+        let seen = running.filter_map(|(_, one)| self.observed.seen(one));
+        let is_down = |one: &&Gateway| !one.state.starts_with("UP") && !one.is_up() && !one.is_drained();
+        seen.filter(is_down).map(|one| one.name.clone()).collect()
     }
 
     fn is_serving(&self, member: &Member) -> bool {

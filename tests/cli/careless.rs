@@ -46,7 +46,7 @@ const TYPED: &[Row] = &[
     (&[], &["generate", "--no-such"], 2, &["unexpected argument '--no-such'", "try '--help'"]),
     (&[], &["generate", "demo"], 2, &["type `ozone-compose generate -o demo`"]),
     (&[], &["generate", "--", "-n", "3"], 2, &["unexpected argument '-n'"]),
-    (&[], &["-n", "3"], 2, &["unexpected argument '-n'", "Usage: ozone-compose [OPTIONS] <COMMAND>"]),
+    (&[], &["-n", "3"], 2, &["`-n` is a flag of a verb"]),
     (
         &[],
         &["generate", "-o", ""],

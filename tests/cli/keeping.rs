@@ -38,7 +38,8 @@ fn an_edited_file_is_not_overwritten() {
         outcome.stderr.ends_with(
             "\nhint: you can move the edit to ozone-compose.yaml, compose.override.yaml or \
              haproxy/zz-local.cfg, which stay yours; overwrite it with `generate --force`, which keeps it as \
-             FILE.bak; or leave everything as it is\n"
+             FILE.bak; or leave everything as it is: `reload`, `restart`, `stop` and `start` work, and changes \
+             that write this file do not\n"
         ),
         "{outcome}"
     );

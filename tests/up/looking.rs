@@ -34,10 +34,10 @@ fn status_shows_containers_and_gateways() {
          s3g2       gateway   exited   Exited (137)\n\
          s3g3       gateway   running  Up 2 minutes\n\
          \n\
-         GATEWAY  CONDITION                   HAPROXY  CHECK  IN FLIGHT  REQUESTS  ERRORS\n\
-         s3g1     serves                      UP       L7OK   0          0         0\n\
-         s3g2     was killed (exit code 137)  DOWN     L4CON  0          0         0\n\
-         s3g3     serves                      UP       L7OK   0          0         0\n"
+         GATEWAY  CONDITION                                        HAPROXY  CHECK  IN FLIGHT  REQUESTS  ERRORS\n\
+         s3g1     serves                                           UP       L7OK   0          0         0\n\
+         s3g2     was killed (exit code 137); start runs it again  DOWN     L4CON  0          0         0\n\
+         s3g3     serves                                           UP       L7OK   0          0         0\n"
     );
     assert_eq!(outcome.stderr, format!("\nS3 is at {}", lab.endpoint_line()));
     assert_eq!(lab.did(), [""; 0]);
@@ -145,9 +145,7 @@ fn status_of_a_folder_without_a_cluster_is_bad_usage() {
     let outcome = lab.run(&["status"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""), "{outcome}");
     assert!(
-        outcome.stderr.contains(
-            "`ozone-compose ls` shows those of clusters on this engine; `ozone-compose up` makes one there"
-        ),
+        outcome.stderr.contains("`ozone-compose ls` shows the folder of each cluster on this engine"),
         "{outcome}"
     );
 }

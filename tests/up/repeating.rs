@@ -76,10 +76,17 @@ fn gateways_of_files_that_are_not_loaded_start_and_are_loaded_by_the_next() {
 fn another_ozone_on_existing_data_is_reported_with_the_verb_for_it() {
     let lab = Lab::new();
     lab.succeed(&["up"]);
-    let outcome = lab.run(&["up", "--ozone-version", "2.2.0", "--dry-run"]);
-    let warning = "warning: om, datanode1, scm of apache/ozone:2.2.1 get apache/ozone:2.2.0 at once";
-    assert!(outcome.stderr.contains(warning), "{outcome}");
-    assert!(outcome.stderr.contains("`ozone-compose upgrade --ozone-version 2.2.0`"), "{outcome}");
+    let before = lab.machine.sandbox.tree("");
+    lab.did();
+    let outcome = lab.run(&["up", "--ozone-version", "2.2.0"]);
+    let refusal = "error: om, datanode1, scm of cluster `demo` run apache/ozone:2.2.1, and nothing would serve while \
+                   apache/ozone:2.2.0 replaces it; nothing was changed\n\
+                   hint: `ozone-compose upgrade --ozone-version 2.2.0` replaces one container at a time, gateways without a \
+                   failed request; `ozone-compose up --yes` replaces all of them now\n";
+    assert!(outcome.status == 2 && outcome.stderr.ends_with(refusal), "{outcome}");
+    assert_eq!((lab.did(), lab.machine.sandbox.tree("")), (Vec::new(), before));
+    let accepted = lab.run(&["up", "--ozone-version", "2.2.0", "--dry-run", "--yes"]);
+    assert!(accepted.stderr.contains("warning: om, datanode1, scm of apache/ozone:2.2.1 get"), "{accepted}");
 }
 
 #[test]
