@@ -134,12 +134,14 @@ impl Session<'_> {
                 return Ok(());
             }
             self.progress.doing("gateways", format!("{missing} not in rotation yet"));
-            if Instant::now() >= end {
+            let ended = members.iter().filter(|one| which.names(one) && one.container.has_ended());
+            let ended = listed(&ended.map(Member::title).collect::<Vec<_>>());
+            if Instant::now() >= end || !ended.is_empty() {
                 let message = format!("HAProxy does not find {missing} healthy");
-                let ended = members.iter().filter(|one| which.has(one) && one.container.has_ended());
-                let hint = match listed(&ended.map(Member::title).collect::<Vec<_>>()) {
-                    ended if ended.is_empty() => format!("`{}` shows its state", self.site.command("status")),
-                    ended => format!("`{}` runs {ended} again", self.site.command("start")),
+                let hint = if ended.is_empty() {
+                    format!("`{}` shows its state", self.site.command("status"))
+                } else {
+                    format!("`{}` runs {ended} again", self.site.command("start"))
                 };
                 return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
             }

@@ -91,10 +91,8 @@ pub(super) fn remove(observed: &Observed, volumes: bool, site: &Site, context: &
         format!("; its data stays for the next `up`: {data}")
     };
     let name = &observed.project;
-    context.ui.say(&match steps.is_empty() {
-        true => format!("cluster `{name}` has no containers{data}"),
-        false => format!("removed cluster `{name}`{data}"),
-    });
+    let what = if steps.is_empty() { "there is no container of" } else { "removed" };
+    context.ui.say(&format!("{what} cluster `{name}`{data}"));
     let others = observed.additions.iter().chain(&observed.foreign).map(|one| one.name.as_str());
     let others = others.collect::<Vec<_>>().join(", ");
     if !others.is_empty() {

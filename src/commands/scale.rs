@@ -7,6 +7,7 @@ use super::request::chosen;
 use super::{Context, counted, stack};
 use crate::cli::Scale;
 use crate::error::{Failure, Status};
+use crate::observe::listed;
 use crate::site::Site;
 use crate::spec::values::{GatewayName, Target};
 use crate::steps::Goal;
@@ -51,8 +52,9 @@ fn refuse_the_drained_alone(gateways: &str, site: &Site) -> Result<()> {
     {
         return Ok(());
     }
-    let message =
-        format!("the first {count} gateways are drained, and no gateway would serve; nothing was changed");
+    let left: Vec<GatewayName> = site.spec.gateway_names().take(count as usize).collect();
+    let are = if left.len() == 1 { "is" } else { "are" };
+    let message = format!("{} {are} drained, and no gateway would serve; nothing was changed", listed(&left));
     let hint = format!("`{}` first", site.command("resume"));
     Err(Failure::new(Status::Usage, message).with_hint(hint).into())
 }

@@ -34,6 +34,12 @@ impl Which {
         }
     }
 
+    /// Whether a container is one of these by its name, as no replica is.
+    #[must_use]
+    pub fn names(&self, member: &Member) -> bool {
+        matches!(self, Self::These(_)) && self.has(member)
+    }
+
     /// Those that HAProxy does not find healthy or sends no requests, in words; empty where there are none.
     #[must_use]
     pub fn missing(&self, members: &[Member], loaded: &[Gateway]) -> String {
