@@ -440,8 +440,8 @@ pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool)
         let message = format!("{edited} in `{folder}` was edited by hand; nothing was changed");
         let hint = format!(
             "you can move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which stay yours; \
-             overwrite it with `generate --force`, which keeps it as FILE.bak; or leave everything as it is: `reload`, `restart`, `stop` and `start` work, and changes \
-             that write this file do not"
+             overwrite it with `generate --force`, which keeps it as FILE.bak; or leave everything as it is: \
+             `reload`, `restart`, `stop` and `start` work, and changes that write this file do not"
         );
         let diff: String = of_kind(Kind::Edited).map(Change::diff).collect();
         return Err(Failure::new(Status::Differs, message).with_detail(diff).with_hint(hint).into());
