@@ -515,7 +515,8 @@ impl Planner<'_> {
         let unproved = self.unproved();
         // A run that ended may have drained it in HAProxy, which a gateway that is down does not show.
         let cause = "HAProxy may still have a state of it that an ended run set";
-        let forget = unproved.is_some().then(|| Step::new(Action::Load, cause));
+        let is_any = unproved.is_some() || !self.down_gateways().is_empty();
+        let forget = is_any.then(|| Step::new(Action::Load, cause));
         if let Some(unproved) = unproved {
             steps.push(Step::new(Action::Prove(unproved), "it gets no requests before it has served one"));
         }
@@ -677,7 +678,10 @@ impl Planner<'_> {
     /// Gateways that are about to start, or that a run started which ended before HAProxy had them in rotation.
     fn unproved(&self) -> Option<Which> {
         let spec = &self.desired.site.spec;
-        let (absent, down) = (self.absent_gateways(), self.down_gateways());
+        // Where no gateway serves, a reload takes no request from any, and `up` shows what they wait for.
+        let serves = self.staying().iter().any(|(_, one)| self.is_serving(one));
+        let down = if serves { self.down_gateways() } else { Vec::new() };
+        let absent = self.absent_gateways();
         if spec.discovery == Discovery::Dns {
             let is_any = !absent.is_empty() || !down.is_empty();
             return is_any.then(|| Which::Replicas(spec.gateways.get()));

@@ -680,6 +680,9 @@ fn a_gateway_that_did_not_run_gets_requests_whatever_haproxy_remembers_of_it() {
         let steps = planned(&desired(&site, &services), &observed, &goal);
         assert_eq!(steps, ["test s3g2: it gets no requests before it has served one", load, last]);
     }
+    let down = |number| Gateway { state: "DOWN".to_owned(), ..seen(number, "UP") };
+    observed.balancer = BalancerState::Open(loaded([1, 2].map(down).into_iter()));
+    assert_eq!(planned(&desired(&site, &services), &observed, &Goal::Up), [load, READY]);
 }
 
 /// A secure cluster that runs, with users, and the secrets that its folder has.
