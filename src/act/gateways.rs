@@ -98,6 +98,10 @@ impl Session<'_> {
         }
     }
 
+    pub(super) fn undrain(&self, servers: &[GatewayName]) -> Result<()> {
+        self.control()?.admit(servers, Admission::Ready)
+    }
+
     /// After a step that failed: a gateway whose container was not changed still runs, and would stay out of rotation
     /// until the next reload. The interrupt that ended the run must not end this too.
     pub(super) fn put_back(&mut self) {

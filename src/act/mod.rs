@@ -202,6 +202,7 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             Action::TakeBack(_) => self.take_back(),
+            Action::Undrain(servers) => self.undrain(servers),
             Action::Restart(target) => {
                 self.touch();
                 let targets = std::slice::from_ref(target);

@@ -515,8 +515,12 @@ impl Planner<'_> {
         let unproved = self.unproved();
         // A run that ended may have drained it in HAProxy, which a gateway that is down does not show.
         let cause = "HAProxy may still have a state of it that an ended run set";
-        let is_any = unproved.is_some() || !self.down_gateways().is_empty();
-        let forget = is_any.then(|| Step::new(Action::Load, cause));
+        let down = self.down_gateways();
+        let forget = if self.absent_gateways().is_empty() {
+            (!down.is_empty()).then(|| Step::new(Action::Undrain(down), cause))
+        } else {
+            Some(Step::new(Action::Load, cause))
+        };
         if let Some(unproved) = unproved {
             steps.push(Step::new(Action::Prove(unproved), "it gets no requests before it has served one"));
         }
@@ -678,7 +682,7 @@ impl Planner<'_> {
     /// Gateways that are about to start, or that a run started which ended before HAProxy had them in rotation.
     fn unproved(&self) -> Option<Which> {
         let spec = &self.desired.site.spec;
-        // Where no gateway serves, a reload takes no request from any, and `up` shows what they wait for.
+        // Where no gateway serves, none is spared a request, and `up` shows what they wait for.
         let serves = self.staying().iter().any(|(_, one)| self.is_serving(one));
         let down = if serves { self.down_gateways() } else { Vec::new() };
         let absent = self.absent_gateways();
@@ -689,18 +693,20 @@ impl Planner<'_> {
         let loaded: Vec<&GatewayName> =
             self.observed.loaded().iter().flat_map(|one| &one.gateways).map(|one| &one.name).collect();
         let is_new = |name: &GatewayName| !loaded.contains(&name) || absent.contains(&name.to_string());
-        let is_down = |name: &GatewayName| !spec.is_drained(name) && down.contains(name);
-        let new = spec.gateway_names().filter(|name| is_new(name) || is_down(name));
+        let new = spec.gateway_names().filter(|name| is_new(name) || down.contains(name));
         let new: Vec<GatewayId> = new.map(GatewayId::Named).collect();
         (!new.is_empty()).then_some(Which::These(new))
     }
 
-    /// Gateways that run and that HAProxy finds down, by its names. Its answer does not show whether they are drained
-    /// too.
+    /// Gateways to be in rotation that run and that HAProxy finds down, by its names. Its answer does not show whether
+    /// they are drained too.
     fn down_gateways(&self) -> Vec<GatewayName> {
+        let spec = &self.desired.site.spec;
         let running = self.staying().into_iter().filter(|(_, one)| one.container.is_running());
         let seen = running.filter_map(|(_, one)| self.observed.seen(one));
-        let is_down = |one: &&Gateway| !one.state.starts_with("UP") && !one.is_up() && !one.is_drained();
+        let is_down = |one: &&Gateway| {
+            !one.state.starts_with("UP") && !one.is_up() && !one.is_drained() && !spec.is_drained(&one.name)
+        };
         seen.filter(is_down).map(|one| one.name.clone()).collect()
     }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::observe::{GatewayId, Member, Which};
+use crate::observe::{GatewayId, Member, Which, listed};
 use crate::plan::Role;
-use crate::spec::values::{BucketChoice, UserName};
+use crate::spec::values::{BucketChoice, GatewayName, UserName};
 
 /// One thing that is done, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub enum Action {
     TakeOut(GatewayId),
     /// A gateway that was taken out gets requests again.
     TakeBack(GatewayId),
+    /// HAProxy sends new requests to these servers once it finds them healthy, whatever an ended run set.
+    Undrain(Vec<GatewayName>),
     /// A gateway's container restarts.
     Restart(Target),
     /// Containers end, each within its grace period.
@@ -156,6 +158,7 @@ impl fmt::Display for Action {
             Self::Drain(gateways) => write!(f, "drain {}", join(gateways)),
             Self::TakeOut(gateway) => write!(f, "take {gateway} out of rotation"),
             Self::TakeBack(gateway) => write!(f, "take {gateway} back into rotation"),
+            Self::Undrain(servers) => write!(f, "take {} back into rotation", listed(servers)),
             Self::Restart(target) => write!(f, "restart {}", target.title),
             Self::Stop(targets) => write!(f, "stop {}", titles(targets)),
             Self::Remove(targets) => write!(f, "remove {}", titles(targets)),

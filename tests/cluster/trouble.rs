@@ -18,8 +18,8 @@ const NAME: &str = "s3g2";
 /// `timeout server`, which requests wait for that no health check ends. How soon it is, `benches/frozen.sh` measures.
 const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Far above what a JVM takes to start under load.
-const BACK_WITHIN: Duration = Duration::from_secs(90);
+/// Far above what a JVM takes to start under load: 80 s on two slow cores.
+const BACK_WITHIN: Duration = Duration::from_secs(240);
 
 #[test]
 #[ignore = "starts a real cluster"]
