@@ -19,6 +19,7 @@ use super::{Context, stack};
 use crate::act::{Session, Writing};
 use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
+use crate::engine::objects::is_same_image;
 use crate::engine::{Place, is_of_a_taken_port};
 use crate::error::{Failure, Status};
 use crate::observe::{Member, Observed, listed};
@@ -157,7 +158,7 @@ fn warn_of_edits(changes: &[Change], context: &Context) {
 fn refuse_another_ozone(site: &Site, observed: &Observed, yes: bool, context: &Context) -> Result<()> {
     let Some(image) = &site.spec.ozone_image else { return Ok(()) };
     let image = image.to_string();
-    let of_role = |role| observed.of_role(role).filter(|one| one.container.image != image);
+    let of_role = |role| observed.of_role(role).filter(|one| !is_same_image(&one.container.image, &image));
     let others: Vec<&Member> = Role::OF_DATA.into_iter().flat_map(of_role).collect();
     let Some(first) = others.first() else { return Ok(()) };
     let names = listed(&others.iter().map(|one| one.title()).collect::<Vec<_>>());

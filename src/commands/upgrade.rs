@@ -7,6 +7,7 @@ use super::change::{Planned, going_on, plan, print, warn_of_a_gap};
 use super::request::chosen;
 use super::up::{pull, pulls};
 use crate::cli::Upgrade;
+use crate::engine::objects::is_same_image;
 use crate::error::{Failure, Status};
 use crate::observe::Observed;
 use crate::plan::requirements::Requirements;
@@ -138,8 +139,9 @@ fn back(site: &Site, observed: &Observed) -> Result<Choices> {
         return Ok(of_gateways(None, spec));
     }
     let now = spec.ozone_image.as_ref().map(ToString::to_string).unwrap_or_default();
-    let is_own = |image: &String| spec.gateway_images.iter().any(|one| one.image.to_string() == *image);
-    let others = observed.images().into_keys().filter(|image| *image != now && !is_own(image));
+    let is_own =
+        |image: &String| spec.gateway_images.iter().any(|one| is_same_image(&one.image.to_string(), image));
+    let others = observed.images().into_keys().filter(|image| !is_same_image(image, &now) && !is_own(image));
     let others: Vec<String> = others.collect();
     let [before] = others.as_slice() else {
         let message = format!("no container of cluster `{}` runs another image than {now}", site.name);

@@ -488,6 +488,15 @@ pub(super) fn natural_key(name: &str) -> Vec<(String, u64)> {
     parts
 }
 
+/// Whether two names are of one image: Podman names the registry that Docker leaves out.
+#[must_use]
+pub fn is_same_image(one: &str, other: &str) -> bool {
+    let short = |name: &str| {
+        name.strip_prefix("docker.io/").unwrap_or(name).trim_start_matches("library/").to_owned()
+    };
+    short(one) == short(other)
+}
+
 /// Containers for the tests of the code that evaluates them.
 #[cfg(test)]
 pub(crate) mod samples {
@@ -543,6 +552,14 @@ mod tests {
         assert_eq!(one.published(9878, "10.0.0.9").as_deref(), Some("10.0.0.9:9000"));
         assert_eq!(one.published(8404, "10.0.0.9"), None);
         assert!(one.has_ended());
+    }
+
+    #[test]
+    fn an_image_is_the_same_with_and_without_its_registry() {
+        assert!(is_same_image("docker.io/apache/ozone:2.2.1", "apache/ozone:2.2.1"));
+        assert!(is_same_image("haproxy:3.2-alpine", "docker.io/library/haproxy:3.2-alpine"));
+        assert!(!is_same_image("ghcr.io/apache/ozone:2.2.1", "apache/ozone:2.2.1"));
+        assert!(!is_same_image("apache/ozone:2.2.0", "apache/ozone:2.2.1"));
     }
 
     #[test]
