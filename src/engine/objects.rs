@@ -488,12 +488,14 @@ pub(super) fn natural_key(name: &str) -> Vec<(String, u64)> {
     parts
 }
 
-/// Whether two names are of one image: Podman names the registry that Docker leaves out.
+/// Whether two names are of one image: Podman names the registry that Docker leaves out, and `localhost` for what was
+/// built.
 #[must_use]
 pub fn is_same_image(one: &str, other: &str) -> bool {
-    let short = |name: &str| {
-        name.strip_prefix("docker.io/").unwrap_or(name).trim_start_matches("library/").to_owned()
-    };
+    fn short(name: &str) -> &str {
+        let prefixes = ["docker.io/library/", "docker.io/", "localhost/"];
+        prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
+    }
     short(one) == short(other)
 }
 
@@ -558,6 +560,7 @@ mod tests {
     fn an_image_is_the_same_with_and_without_its_registry() {
         assert!(is_same_image("docker.io/apache/ozone:2.2.1", "apache/ozone:2.2.1"));
         assert!(is_same_image("haproxy:3.2-alpine", "docker.io/library/haproxy:3.2-alpine"));
+        assert!(is_same_image("mine:1", "localhost/mine:1"));
         assert!(!is_same_image("ghcr.io/apache/ozone:2.2.1", "apache/ozone:2.2.1"));
         assert!(!is_same_image("apache/ozone:2.2.0", "apache/ozone:2.2.1"));
     }
