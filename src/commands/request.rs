@@ -250,7 +250,7 @@ impl Request {
         changed.collect()
     }
 
-    /// Says them, where they are not written.
+    /// Says them.
     pub(super) fn say_new_choices(&self, context: &Context) {
         for choice in self.new_choices() {
             context.ui.say(&choice);

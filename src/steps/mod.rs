@@ -512,19 +512,10 @@ impl Planner<'_> {
         if !absent.is_empty() {
             steps.push(Step::new(Action::Start(absent), self.count()));
         }
-        let unproved = self.unproved();
-        // A run that ended may have drained it in HAProxy, which a gateway that is down does not show.
-        let cause = "HAProxy may still have a state of it that an ended run set";
-        let down = self.down_gateways();
-        let forget = if self.absent_gateways().is_empty() {
-            (!down.is_empty()).then(|| Step::new(Action::Undrain(down), cause))
-        } else {
-            Some(Step::new(Action::Load, cause))
-        };
-        if let Some(unproved) = unproved {
+        if let Some(unproved) = self.unproved() {
             steps.push(Step::new(Action::Prove(unproved), "it gets no requests before it has served one"));
         }
-        if let Some(load) = self.load().or(forget) {
+        if let Some(load) = self.load().or_else(|| self.forget()) {
             let leaving: Vec<GatewayId> = self.leaving().into_iter().filter_map(Member::gateway).collect();
             if !leaving.is_empty() {
                 steps.push(Step::new(
@@ -535,6 +526,16 @@ impl Planner<'_> {
             steps.push(load);
         }
         steps
+    }
+
+    /// A run that ended may have drained a gateway in HAProxy, which one that is down does not show.
+    fn forget(&self) -> Option<Step> {
+        let cause = "HAProxy may still have a state of it that an ended run set";
+        if !self.absent_gateways().is_empty() {
+            return Some(Step::new(Action::Load, cause));
+        }
+        let down = self.down_gateways();
+        (!down.is_empty()).then(|| Step::new(Action::Undrain(down), cause))
     }
 
     fn rotation(&self, cause: &str) -> Step {

@@ -34,9 +34,7 @@ pub(in crate::commands) fn run(arguments: Scale, site: &Site, context: &Context)
         let what = format!("have Swarm run {}", counted(count.get() as usize, "gateway"));
         return print_plan(&[(what, "gateways.count says so")], context);
     }
-    for choice in request.new_choices() {
-        context.ui.say(&choice);
-    }
+    request.say_new_choices(context);
     folder.apply(&changes)?;
     // HAProxy has places for more or fewer with other files.
     let there_too = swarm::names(&context.engine, "config", &site.name)?;

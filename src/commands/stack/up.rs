@@ -75,9 +75,7 @@ pub(in crate::commands) fn run(
         warn_of_open_ports(site, context);
     }
     warn_of_architectures(&nodes, context);
-    for choice in request.new_choices() {
-        context.ui.say(&choice);
-    }
+    request.say_new_choices(context);
     let request = request.certified(renewal.as_ref(), &folder, choices.clone(), context.ui)?;
     folder.apply(&super::changes(&request, &folder)?)?;
     deploy(site, &context.engine)?;
