@@ -4,21 +4,14 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::stage::with_each_haproxy;
+use crate::stage::{answer, send_until_logged, with_each_haproxy};
 use crate::support::balancer::Stage;
-use crate::support::run::until;
 
 const DOMAINS: [(&str, &str); 2] = [("domains", "s3.localhost s3.example.com"), ("balancer.log", "all")];
 
-/// The whole answer to a request on a connection of its own, in lower case.
+/// The whole answer to a request, in lower case.
 fn ask(stage: &Stage, request: &str, host: &str) -> String {
-    let mut stream = TcpStream::connect(stage.endpoint().replace("http://", "")).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-    let head = format!("{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer.to_lowercase()
+    answer(stage, request, host, "").to_lowercase()
 }
 
 fn reaches_a_gateway(answer: &str) -> bool {
@@ -105,10 +98,11 @@ fn a_refused_client_with_expect_100_continue_gets_connection_close() {
 fn a_line_of_the_log_names_the_bucket_in_the_host_and_never_a_key() {
     with_each_haproxy(|version| {
         let stage = Stage::new(version, 1, &DOMAINS);
-        ask(&stage, "GET /secret/name", "logs.s3.example.com:9878");
-        ask(&stage, "GET /photos/secret?x=y", "localhost");
-        for line in ["bucket=logs key_length=11 ", "bucket=photos key_length=6 "] {
-            until(line, || stage.log().contains(line));
+        for (target, host, part) in [
+            ("/secret/name", "logs.s3.example.com:9878", "bucket=logs key_length=11 "),
+            ("/photos/secret?x=y", "localhost", "bucket=photos key_length=6 "),
+        ] {
+            send_until_logged(&stage, part, || drop(ask(&stage, &format!("GET {target}"), host)));
         }
         assert!(!stage.log().contains("secret"), "{}", stage.log());
     });

@@ -1,40 +1,24 @@
 //! What HAProxy writes about requests, and what it never does.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use std::thread;
 use std::time::Duration;
 
 use ozone_compose::observe::requests::balanced;
 
-use crate::stage::with_each_haproxy;
+use crate::stage::{answer, requests_in, send_until_logged, with_each_haproxy};
 use crate::support::balancer::{Stage, Version};
 use crate::support::load::{Load, Traffic};
 use crate::support::run::until;
 
-/// Sends one request on a connection of its own, and waits for the first line of the answer.
+/// The first line of the answer to a request.
 fn ask(stage: &Stage, target: &str, headers: &str) -> String {
-    let address = stage.endpoint().replace("http://", "");
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
-    let request = format!("GET {target} HTTP/1.1\r\nHost: s3\r\n{headers}Connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("a request");
-    BufReader::new(stream).lines().next().expect("an answer").expect("a line")
+    let answer = answer(stage, &format!("GET {target}"), "s3", headers);
+    answer.lines().next().expect("a line").to_owned()
 }
 
-/// The lines about requests.
-fn lines(stage: &Stage) -> Vec<String> {
-    stage.log().lines().filter(|line| line.contains(" method=")).map(str::to_owned).collect()
-}
-
-/// Sends a request until HAProxy has logged it, since HAProxy drops a line where two of its threads write at once.
-fn send_until_logged(stage: &Stage, target: &str, headers: &str, line: &str) {
-    until(line, || {
-        ask(stage, target, headers);
-        thread::sleep(Duration::from_millis(200));
-        lines(stage).iter().any(|one| one.contains(line))
-    });
+/// Sends this request until a line about one has `part`.
+fn ask_until_logged(stage: &Stage, target: &str, headers: &str, part: &str) {
+    send_until_logged(stage, part, || drop(ask(stage, target, headers)));
 }
 
 #[test]
@@ -44,20 +28,20 @@ fn a_line_names_bucket_and_access_key_and_never_a_signature() {
         let target = "/photos/2026/cat.jpg?partNumber=1&X-Amz-Credential=AKIDQUERY%2F20260101%2Fus-east-1%2Fs3%2Faws4_request\
                       &X-Amz-Security-Token=secret-token&X-Amz-Signature=secret-query";
         let line = " method=GET bucket=photos key_length=12 access_key=- presigned_by=AKIDQUERY ";
-        send_until_logged(&stage, target, "", line);
+        ask_until_logged(&stage, target, "", line);
         let signed = "Authorization: AWS4-HMAC-SHA256 Credential=AKIDHEADER/20260101/us-east-1/s3/aws4_request, \
                       SignedHeaders=host, Signature=secret-header\r\n";
         let line = " method=GET bucket=photos key_length=3 access_key=AKIDHEADER presigned_by=- ";
-        send_until_logged(&stage, "/photos/dog", signed, line);
+        ask_until_logged(&stage, "/photos/dog", signed, line);
         let swapped =
             "Authorization: AWS4-HMAC-SHA256 Signature=secret-swapped, Credential=AKIDSWAPPED/2026\r\n";
-        send_until_logged(&stage, "/swapped", swapped, " bucket=swapped ");
-        send_until_logged(&stage, "/old", "Authorization: AWS AKIDOLD:secret-old\r\n", " bucket=old ");
+        ask_until_logged(&stage, "/swapped", swapped, " bucket=swapped ");
+        ask_until_logged(&stage, "/old", "Authorization: AWS AKIDOLD:secret-old\r\n", " bucket=old ");
         let log = stage.log();
         let read = balanced(&log);
         let keys: BTreeSet<_> = read.iter().filter_map(|one| one.access_key.as_deref()).collect();
         assert!(keys.is_superset(&["AKIDHEADER", "AKIDQUERY"].into()), "{read:?} of {log}");
-        assert_eq!(read.len(), lines(&stage).len(), "{read:?} of {log}");
+        assert_eq!(read.len(), requests_in(&log).len(), "{read:?} of {log}");
         assert!(read.iter().all(|one| one.server.is_some() && one.milliseconds.is_some()), "{read:?}");
         assert!(!log.contains("cat.jpg"), "{log}");
         assert!(!log.contains("secret") && !log.contains("X-Amz"), "{log}");
@@ -72,16 +56,14 @@ fn errors_are_logged_and_requests_without_one_are_not() {
         assert!(Load::start(&stage.endpoint(), traffic).ended().failed().is_empty());
         if version == Version::Image {
             stage.gateways[0].slow_down(Duration::from_millis(5_100));
-            until("a slow one is logged", || {
-                ask(&stage, "/photos/slow", "");
-                lines(&stage).iter().any(|line| line.contains("key_length=4"))
-            });
+            ask_until_logged(&stage, "/photos/slow", "", "key_length=4");
         }
         stage.gateways[0].kill();
         until("HAProxy notices", || !stage.is_up("s3g1"));
         assert!(ask(&stage, "/photos/lost", "").contains(" 503 "));
-        send_until_logged(&stage, "/photos/lost", "", " 503 ");
-        assert!(lines(&stage).len() < 20, "{:?}", lines(&stage));
+        ask_until_logged(&stage, "/photos/lost", "", " 503 ");
+        let log = stage.log();
+        assert!(requests_in(&log).len() < 20, "{log}");
     });
 }
 

@@ -1,5 +1,7 @@
 //! What the tests here do alike: every HAProxy that is there, and a load that has reached every gateway.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +24,32 @@ pub(crate) fn with_each_haproxy(test: impl Fn(Version) + Sync) {
             let named = thread::Builder::new().name(format!("{name} ({version})"));
             named.spawn_scoped(scope, move || test(version)).expect("a thread");
         }
+    });
+}
+
+/// The whole answer to a request without a body, on a connection of its own. `headers` are lines that end with CRLF.
+pub(crate) fn answer(stage: &Stage, request: &str, host: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(stage.endpoint().replace("http://", "")).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let head = format!("{request} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+/// The lines of a log about requests. A test waits for none of them: see [`send_until_logged`].
+pub(crate) fn requests_in(log: &str) -> Vec<&str> {
+    log.lines().filter(|line| line.contains(" method=")).collect()
+}
+
+/// Sends a request until a line about one has `part`, since HAProxy drops a line where two of its threads write at
+/// once.
+pub(crate) fn send_until_logged(stage: &Stage, part: &str, send: impl Fn()) {
+    until(part, || {
+        send();
+        thread::sleep(Duration::from_millis(200));
+        requests_in(&stage.log()).iter().any(|line| line.contains(part))
     });
 }
 
