@@ -8,7 +8,7 @@ use super::request::{Request, open, refuse_to_lose_edits, refuse_unreadable};
 use crate::act::{Session, Writing};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
-use crate::observe::{GatewayId, Observed, listed};
+use crate::observe::{GatewayId, Member, Observed, listed};
 use crate::preflight::{self, refusal};
 use crate::site::Site;
 use crate::spec::Spec;
@@ -91,6 +91,9 @@ pub(super) fn plan(
     refuse_to_lose_edits(&changes, path, false)?;
     refuse_unreadable(&folder, &request)?;
     let haproxy = request.haproxy(&folder, &changes, renewal.as_ref())?;
+    if let Goal::Drain(gateways) = &goal {
+        tell_ended(gateways, &observed, &request.site, context);
+    }
     if !matches!(goal, Goal::Upgrade) {
         tell_pending(&steps::pending(&desired, &observed), &request.site, context);
     }
@@ -111,6 +114,20 @@ fn tell_pending(names: &[String], site: &Site, context: &Context) {
             if names.len() == 1 { "runs" } else { "run" },
             site.command("up")
         ));
+    }
+}
+
+/// Says which of the gateways do not run.
+fn tell_ended(gateways: &[GatewayName], observed: &Observed, site: &Site, context: &Context) {
+    let has_ended = |(id, member): (GatewayId, &Member)| match id {
+        GatewayId::Named(name) if member.container.has_ended() && gateways.contains(&name) => Some(name),
+        _ => None,
+    };
+    let ended: Vec<GatewayName> = observed.gateways().filter_map(has_ended).collect();
+    if !ended.is_empty() {
+        let (does, them) = if ended.len() == 1 { ("does", "it") } else { ("do", "them") };
+        let start = site.command("start");
+        context.ui.say(&format!("{} {does} not run; `{start}` runs {them} again", listed(&ended)));
     }
 }
 

@@ -18,7 +18,7 @@ use crate::plan::cluster::{OM_PORT, SCM_PORT};
 use crate::plan::{Role, STATS_PORT};
 use crate::render::ALL_FILES;
 use crate::s3;
-use crate::site::Site;
+use crate::site::{Site, choices_in};
 use crate::spec::choices::FILE_NAME;
 use crate::spec::values::{ClusterName, Profile, Target};
 use crate::workspace::Folder;
@@ -33,6 +33,7 @@ const LOG_LINES: u32 = 10_000;
 /// Runs the verb.
 pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
     let folder = &arguments.folder.folder;
+    refuse_nothing(folder, context)?;
     let file = match &arguments.file {
         Some(file) => file.clone(),
         None => free_name(&top(&name(folder, context))),
@@ -44,6 +45,19 @@ pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
     }
     context.ui.data(&format!("{}\n", file.display()))?;
     Ok(Status::Done)
+}
+
+/// A folder without choices whose project has no containers is most likely another than was meant. What cannot be read
+/// is no reason to refuse: that is when an archive helps.
+fn refuse_nothing(folder: &Path, context: &Context) -> Result<()> {
+    let has_choices = !matches!(choices_in(&Folder::to_read(folder)), Ok(None));
+    let has_none = |observed: Observed| observed.rows().is_empty();
+    if has_choices
+        || !Observed::read(&context.engine, &name(folder, context), Some(folder)).is_ok_and(has_none)
+    {
+        return Ok(());
+    }
+    Site::of_any_target(folder).map(drop)
 }
 
 /// Writes the archive of the cluster in a folder, and returns what could not be read, each with its reason.

@@ -26,7 +26,13 @@ fn show(arguments: ShowConfig, context: Context) -> Result<Status> {
     let ShowConfig { folder, origin, format, flags } = arguments;
     let path = &folder.folder;
     let folder = Folder::to_read(path);
-    let kept = choices_in(&folder)?.unwrap_or_default();
+    let kept = choices_in(&folder)?.unwrap_or_else(|| {
+        context.ui.say(&format!(
+            "there is no cluster in `{}`: these are the choices of one that `up` would make",
+            path.display()
+        ));
+        Choices::default()
+    });
     let given = context.environment.overlaid_by(flags.0);
     // What `up` takes for a port is shown as it was chosen.
     let spec = Spec::resolve(&kept.clone().overlaid_by(numbered(&given, path)?), &folder.name())?;

@@ -103,6 +103,7 @@ pub fn preflight(engine: &Engine, needs: &Requirements) -> Vec<Check> {
     }
     if checks[0].verdict == Verdict::Good {
         checks.extend(resources::images(engine, needs));
+        checks.extend(programs::deadlock(engine));
     }
     checks
 }

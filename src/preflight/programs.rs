@@ -54,6 +54,27 @@ fn check_engine(stdout: &str, stderr: &str) -> Check {
     Check::bad("engine", Status::NoEngine, finding, advice)
 }
 
+/// A finding for an engine that may deadlock: see docs/troubleshooting.md, what the engine does. Not of what `up` says each
+/// time, since few ever meet it.
+pub(super) fn deadlock(engine: &Engine) -> Option<Check> {
+    let said =
+        query(engine, "read the version of the engine", ["version", "--format", "{{.Server.Version}}"]);
+    check_deadlock(said.ok()?.stdout.trim())
+}
+
+fn check_deadlock(version: &str) -> Option<Check> {
+    let patch = version.strip_prefix("20.10.")?.split(['+', '-', '~']).next()?;
+    (patch.parse::<u32>().ok()? < 27).then(|| {
+        let finding =
+            format!("Engine {version} may hang for good when several containers end at the same time");
+        Check::warning(
+            "engine",
+            finding,
+            "`sudo systemctl restart docker` ends that; 20.10.27 and later do not hang",
+        )
+    })
+}
+
 /// Whether Compose is there as a plugin and new enough.
 #[must_use]
 pub fn compose(engine: &Engine) -> Check {
@@ -107,6 +128,21 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn engines_that_may_deadlock_get_a_warning() {
+        for (version, may) in [
+            ("20.10.24", true),
+            ("20.10.24+dfsg1", true),
+            ("20.10.27", false),
+            ("28.2.2", false),
+            ("5.4.2", false),
+            ("20.10.x", false),
+            ("", false),
+        ] {
+            assert_eq!(check_deadlock(version).is_some(), may, "{version}");
+        }
+    }
 
     #[test]
     fn versions_of_compose_are_read_in_every_form() {

@@ -122,6 +122,15 @@ fn a_table_is_for_people() {
 }
 
 #[test]
+fn choices_without_a_cluster_are_called_that() {
+    let sandbox = Sandbox::new();
+    let says = "there is no cluster in `.`: these are the choices of one that `up` would make\n";
+    assert_eq!(sandbox.succeed(&["config", "show", "-n", "4"]).stderr, says);
+    sandbox.succeed(&["generate", "-n", "4"]);
+    assert_eq!(sandbox.succeed(&["config", "show"]).stderr, "");
+}
+
+#[test]
 fn bad_choices_are_reported_as_generate_reports_them() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["config", "show", "-n", "0"]);

@@ -204,6 +204,7 @@ const TYPED: &[(&[&str], i32, &[&str])] = &[
     (&["status", "-o", "haproxy"], 2, &["there is no cluster in `haproxy`"]),
     (&["run", "--", "no-such-program"], 127, &["`no-such-program` is not on PATH"]),
     (&["run", "--", "./haproxy"], 126, &["`./haproxy` cannot be run: Permission denied"]),
+    (&["collect", "-o", "haproxy"], 2, &["there is no cluster in `haproxy`", "`ozone-compose ls` shows"]),
     (&["collect", "docker-compose.yaml"], 2, &["could not write docker-compose.yaml: it is there already"]),
 ];
 

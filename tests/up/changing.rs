@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lab::{Container, Lab, replica, running};
+use crate::lab::{Container, Lab, replica, running, with_ended};
 use crate::support::Runs;
 use crate::support::run::until;
 use crate::support::s3::Behaviour;
@@ -138,6 +138,17 @@ fn a_drained_gateway_that_goes_is_forgotten() {
     lab.succeed(&["scale", "2"]);
     lab.succeed(&["scale", "3"]);
     assert_eq!(lab.in_rotation(), first(3));
+}
+
+#[test]
+fn a_drain_of_a_gateway_that_does_not_run_says_so() {
+    let lab = with(3);
+    lab.contain(&with_ended("s3g2", 137));
+    let says = "s3g2 does not run; `ozone-compose start` runs it again\n";
+    let outcome = lab.succeed(&["drain", "s3g2"]);
+    assert!(outcome.stderr.contains(says), "{outcome}");
+    let outcome = lab.succeed(&["drain", "s3g3"]);
+    assert!(!outcome.stderr.contains("does not run"), "{outcome}");
 }
 
 #[test]

@@ -48,6 +48,17 @@ fn all_ports_of_another_cluster_are_reported_at_once() {
 }
 
 #[test]
+fn doctor_warns_of_an_engine_that_may_hang_and_up_does_not() {
+    let lab = Lab::new();
+    lab.machine.tell("version\\ --format\\ {{.Server.Version}}", 0, "20.10.24+dfsg1\n", "");
+    let says = "Engine 20.10.24+dfsg1 may hang for good when several containers end at the same time";
+    let outcome = lab.run(&["doctor"]);
+    assert!(outcome.stdout.contains(says), "{outcome}");
+    let outcome = lab.succeed(&["up"]);
+    assert!(!outcome.stderr.contains("may hang"), "{outcome}");
+}
+
+#[test]
 fn a_port_that_is_taken_gives_way_to_a_free_one_that_is_kept() {
     let lab = Lab::new();
     let (_held, taken) = listener();
