@@ -176,7 +176,7 @@ fn ctrl_c_ends_the_load_with_what_it_has_measured_and_leaves_nothing() {
 fn a_command_runs_once_beside_the_load_for_the_same_cluster() {
     let service = Service::start(Behaviour::healthy(3));
     let machine = machine(&service);
-    machine.tell(LOGS, 0, "", "");
+    machine.answer(LOGS, 0, "", "");
     let during = "logs --tail 1 's3g'";
     let outcome =
         bench(&machine, &["--for", "300ms", "--clients", "2", "--during", during, "--format", "json"]);
@@ -188,9 +188,9 @@ fn a_command_runs_once_beside_the_load_for_the_same_cluster() {
     // They are rounded to the tenth.
     assert!(from >= 0.1 && to >= from, "{json:#}");
     assert!(number(&json["seconds"]) >= to + 2.9, "the load goes on: {json:#}");
-    let asked = machine.asked();
-    let logs: Vec<&str> = asked.lines().filter(|line| line.contains(" logs ")).collect();
-    assert_eq!(logs, ["compose --env-file /dev/null -p demo logs --tail 1 s3g"], "{asked}");
+    let commands = machine.commands();
+    let logs: Vec<&str> = commands.lines().filter(|line| line.contains(" logs ")).collect();
+    assert_eq!(logs, ["compose --env-file /dev/null -p demo logs --tail 1 s3g"], "{commands}");
     assert_eq!(service.leftovers(), 0);
 }
 
@@ -198,7 +198,7 @@ fn a_command_runs_once_beside_the_load_for_the_same_cluster() {
 fn a_command_that_fails_beside_the_load_fails_the_run_after_the_report() {
     let service = Service::start(Behaviour::healthy(3));
     let machine = machine(&service);
-    machine.tell(LOGS, 3, "", "its last words\n");
+    machine.answer(LOGS, 3, "", "its last words\n");
     let outcome = bench(&machine, &["--for", "300ms", "--clients", "2", "--during", "logs s3g"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     assert!(outcome.stdout.ends_with(" and ended with exit code 3\n"), "{outcome}");
@@ -234,7 +234,7 @@ fn ctrl_c_before_the_load_begins_prints_nothing_and_leaves_nothing() {
 fn ctrl_c_ends_the_command_beside_the_load_too() {
     let service = Service::start(Behaviour::healthy(3));
     let machine = machine(&service);
-    machine.tell_to_do(LOGS, ": > $here/runs; exec /bin/sleep 600");
+    machine.answer_by_script(LOGS, ": > $here/runs; exec /bin/sleep 600");
     let arguments = ["bench", "-o", "there", "--for", "300ms", "--clients", "2", "--during", "logs"];
     let mut command = machine.command(&arguments);
     let mut run = Run::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));

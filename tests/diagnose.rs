@@ -34,9 +34,9 @@ fn a_good_machine_has_nothing_to_do() {
 
     let outcome = doctor(&machine, port, &["--format", "json"]);
     outcome.succeeded();
-    let told: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
-    assert_eq!((&told["version"], &told["kind"]), (&Value::from(1), &Value::from("doctor")));
-    let checks = told["checks"].as_array().expect("checks");
+    let object: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!((&object["version"], &object["kind"]), (&Value::from(1), &Value::from("doctor")));
+    let checks = object["checks"].as_array().expect("checks");
     let names: Vec<_> = checks.iter().map(|check| check["name"].as_str().expect("a name")).collect();
     assert_eq!(names, ["engine", "compose", "ports", "memory", "disk", "images"]);
     assert!(checks.iter().all(|check| check["verdict"] == "good" && check["advice"] == ""), "{outcome}");
@@ -65,7 +65,7 @@ fn an_engine_that_is_down_is_reported_with_the_command_that_starts_it() {
     assert!(table.contains("reaches no engine: Cannot connect"), "{table}");
     assert!(table.contains("systemctl start"), "{table}");
     // What only the engine knows is left out rather than guessed.
-    assert!(!table.contains("memory") && !machine.asked().contains("info --format {{json"), "{table}");
+    assert!(!table.contains("memory") && !machine.commands().contains("info --format {{json"), "{table}");
 }
 
 #[test]
@@ -235,10 +235,10 @@ fn an_archive_holds_what_there_is_without_its_secrets() {
     assert!(text("versions.txt").starts_with("ozone-compose "));
 
     // A thread dump is requested before the log is read, and of nothing that has ended or is no Java.
-    let asked = machine.asked();
-    let place = |what: &str| asked.find(what).unwrap_or_else(|| panic!("{what} in {asked}"));
+    let commands = machine.commands();
+    let place = |what: &str| commands.find(what).unwrap_or_else(|| panic!("{what} in {commands}"));
     assert!(place("exec b2 sh") < place("logs --timestamps --tail 10000 b2"));
-    assert!(!asked.contains("exec c3") && !asked.contains("exec a1 sh"), "{asked}");
+    assert!(!commands.contains("exec c3") && !commands.contains("exec a1 sh"), "{commands}");
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn no_request_goes_to_the_port_of_a_cluster_that_does_not_run() {
             "{outcome}"
         );
     }
-    assert_eq!(service.requests(), 0, "nobody has asked it anything");
+    assert_eq!(service.requests(), 0, "it gets no request");
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Session<'_> {
     /// until the next reload. The interrupt that ended the run must not end this too.
     pub(super) fn put_back(&mut self) {
         let Some(TakenOut { names, is_untouched: true }) = self.taken_out.take() else { return };
-        let engine = self.engine.clone().heeding(Interrupt::default());
+        let engine = self.engine.clone().with_interrupt(Interrupt::default());
         let session = Session::new(self.site, &engine, self.interrupt, self.ui);
         let back = session.control().and_then(|control| control.admit(&names, Admission::Ready));
         if let Err(error) = back {

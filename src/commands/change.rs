@@ -78,8 +78,8 @@ pub(super) fn plan(
     let observed = Observed::read(&context.engine, &request.site.name, Some(path))?;
     refuse_elsewhere(&request.site, &observed)?;
     let renewal = if matches!(goal, Goal::Reload) { request.renewal(&context.engine)? } else { None };
-    if let Some(told) = active_fault(&request.site)? {
-        context.ui.say(&told);
+    if let Some(warning) = active_fault(&request.site)? {
+        context.ui.say(&warning);
     }
     let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
     let desired = Desired { certificate: renewal.as_ref().map(Renewal::why), ..desired };
@@ -92,10 +92,10 @@ pub(super) fn plan(
     refuse_unreadable(&folder, &request)?;
     let haproxy = request.haproxy(&folder, &changes, renewal.as_ref())?;
     if let Goal::Drain(gateways) = &goal {
-        tell_ended(gateways, &observed, &request.site, context);
+        say_ended(gateways, &observed, &request.site, context);
     }
     if !matches!(goal, Goal::Upgrade) {
-        tell_pending(&steps::pending(&desired, &observed), &request.site, context);
+        say_pending(&steps::pending(&desired, &observed), &request.site, context);
     }
     Ok(Planned { folder, request, changes, renewal, haproxy, steps })
 }
@@ -106,7 +106,7 @@ fn writes(goal: &Goal) -> bool {
 }
 
 /// Says which containers are not as the files say, and stay so.
-fn tell_pending(names: &[String], site: &Site, context: &Context) {
+fn say_pending(names: &[String], site: &Site, context: &Context) {
     if !names.is_empty() {
         context.ui.say(&format!(
             "choices are pending: {} still {} with earlier ones; `{}` applies them",
@@ -118,7 +118,7 @@ fn tell_pending(names: &[String], site: &Site, context: &Context) {
 }
 
 /// Says which of the gateways do not run.
-fn tell_ended(gateways: &[GatewayName], observed: &Observed, site: &Site, context: &Context) {
+fn say_ended(gateways: &[GatewayName], observed: &Observed, site: &Site, context: &Context) {
     let has_ended = |(id, member): (GatewayId, &Member)| match id {
         GatewayId::Named(name) if member.container.has_ended() && gateways.contains(&name) => Some(name),
         _ => None,

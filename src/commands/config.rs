@@ -26,16 +26,16 @@ fn show(arguments: ShowConfig, context: Context) -> Result<Status> {
     let ShowConfig { folder, origin, format, flags } = arguments;
     let path = &folder.folder;
     let folder = Folder::to_read(path);
-    let kept = choices_in(&folder)?.unwrap_or_else(|| {
-        context.ui.say(&format!(
-            "there is no cluster in `{}`: these are the choices of one that `up` would make",
-            path.display()
-        ));
-        Choices::default()
-    });
+    let chosen = choices_in(&folder)?;
+    let has_cluster = chosen.is_some();
+    let kept = chosen.unwrap_or_default();
     let given = context.environment.overlaid_by(flags.0);
     // What `up` takes for a port is shown as it was chosen.
     let spec = Spec::resolve(&kept.clone().overlaid_by(numbered(&given, path)?), &folder.name())?;
+    if !has_cluster {
+        let place = path.display();
+        context.ui.say(&format!("there is no cluster in `{place}`: these are the choices for a new one"));
+    }
     let settings = settings(&kept.overlaid_by(given), &spec);
     match format {
         Format::Table => context.ui.data(&as_table(&settings, origin))?,

@@ -75,8 +75,8 @@ fn certificate(site: &Site, context: &Context) -> Option<Check> {
     }
     let days = tls::days_until_end(&site.folder, now)?;
     Some(match tls::ending(days) {
-        Some(told) if days < 0 => Check::bad("certificate", Status::Failed, told, renewal(site)),
-        Some(told) => Check::warning("certificate", told, renewal(site)),
+        Some(finding) if days < 0 => Check::bad("certificate", Status::Failed, finding, renewal(site)),
+        Some(finding) => Check::warning("certificate", finding, renewal(site)),
         None => Check::good("certificate", format!("that of https is good for {days} days")),
     })
 }

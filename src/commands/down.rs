@@ -57,7 +57,7 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
         } else {
             remove(&observed, volumes, &site, context)?;
             if let Some(folder) = folder {
-                tell_profiles(&folder, context);
+                say_profiles(&folder, context);
             }
         }
     }
@@ -65,7 +65,7 @@ pub fn run(arguments: Down, context: &Context) -> Result<Status> {
 }
 
 /// Says which AWS profiles are for a cluster that is gone.
-fn tell_profiles(folder: &Path, context: &Context) {
+fn say_profiles(folder: &Path, context: &Context) {
     let (Some(files), Ok(folder)) = (&context.profiles, fs::canonicalize(folder)) else { return };
     for name in files.profiles_of(&folder).unwrap_or_default() {
         context.ui.say(&format!(

@@ -42,7 +42,7 @@ pub fn run(arguments: &cli::Env, context: &Context) -> Result<Status> {
     let virtual_hosts =
         cluster.site.virtual_hosts(if arguments.inside { INSIDE } else { cluster.answers_at() });
     match arguments.format {
-        EnvFormat::Shell => context.ui.data(&[shell(&variables), told(&virtual_hosts)].concat())?,
+        EnvFormat::Shell => context.ui.data(&[shell(&variables), comments(&virtual_hosts)].concat())?,
         EnvFormat::Dotenv => context.ui.data(&dotenv(&variables))?,
         EnvFormat::Github => append(&github(&variables), context)?,
         EnvFormat::Json => {
@@ -124,7 +124,7 @@ fn shell(variables: &Variables) -> String {
 }
 
 /// Comments for a shell: not every client of this machine finds these, and one that does not would fail.
-fn told(virtual_hosts: &[String]) -> String {
+fn comments(virtual_hosts: &[String]) -> String {
     let line =
         |endpoint: &String| format!("# the same with buckets in the host: AWS_ENDPOINT_URL_S3={endpoint}\n");
     virtual_hosts.iter().map(line).collect()

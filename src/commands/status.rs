@@ -98,11 +98,11 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
             site.starting_command(&observed)
         ));
     }
-    if let Some(told) = active_fault(&site)? {
-        context.ui.say(&format!("\n{told}"));
+    if let Some(warning) = active_fault(&site)? {
+        context.ui.say(&format!("\n{warning}"));
     }
-    if let Some(told) = days.and_then(tls::ending) {
-        context.ui.say(&format!("\nwarning: {told}; {}", renewal(&site)));
+    if let Some(warning) = days.and_then(tls::ending) {
+        context.ui.say(&format!("\nwarning: {warning}; {}", renewal(&site)));
     }
     context.ui.say(&match endpoint {
         Some(endpoint) if observed.loaded().is_some() && !gateways.iter().any(Row::serves) => {

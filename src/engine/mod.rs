@@ -59,7 +59,7 @@ impl Engine {
 
     /// The same engine, whose commands are ended by another interrupt.
     #[must_use]
-    pub fn heeding(self, interrupt: Interrupt) -> Self {
+    pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
         Self { interrupt, ..self }
     }
 

@@ -158,10 +158,10 @@ pub fn leave_session() -> Arc<AtomicBool> {
     // It fails only where this process leads a group already.
     let _ = rustix::process::setsid();
     let ended = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&ended);
+    let has_ended = Arc::clone(&ended);
     thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        told.store(true, Ordering::Relaxed);
+        has_ended.store(true, Ordering::Relaxed);
     });
     ended
 }

@@ -255,8 +255,8 @@ struct InspectedAttachment {
 /// With the command that makes it a manager, or says where one is.
 pub fn refuse_no_manager(engine: &Engine) -> Result<()> {
     let info = ["info", "--format", "{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}"];
-    let told = engine.run(&engine.command("find out whether the engine manages a Swarm", info))?;
-    let (message, hint) = match told.trim().split_once(' ').unwrap_or_default() {
+    let state = engine.run(&engine.command("find out whether the engine manages a Swarm", info))?;
+    let (message, hint) = match state.trim().split_once(' ').unwrap_or_default() {
         ("active", "true") => return Ok(()),
         ("active", _) => (
             "the engine is a worker of a Swarm, and only a manager takes commands",

@@ -147,14 +147,14 @@ pub fn balanced(log: &str) -> Vec<Balanced> {
 
 fn balanced_line(line: &str) -> Option<Balanced> {
     let found = BALANCED.captures(line.trim_end())?;
-    let told = |name: &str| Some(found[name].to_owned()).filter(|text| !["", "-"].contains(&text.as_str()));
+    let field = |name: &str| Some(found[name].to_owned()).filter(|text| !["", "-"].contains(&text.as_str()));
     Some(Balanced {
         time: time_of(&found["time"])?,
-        id: told("request_id"),
-        server: told("server").filter(|server| !server.starts_with('<')),
-        method: told("method").filter(|method| method != "<BADREQ>"),
-        bucket: told("bucket"),
-        access_key: told("access_key").or_else(|| told("presigned_by")),
+        id: field("request_id"),
+        server: field("server").filter(|server| !server.starts_with('<')),
+        method: field("method").filter(|method| method != "<BADREQ>"),
+        bucket: field("bucket"),
+        access_key: field("access_key").or_else(|| field("presigned_by")),
         status: found["status"].parse().ok(),
         milliseconds: found["total"].parse().ok(),
         retries: found["retries"].parse().ok()?,

@@ -248,7 +248,7 @@ impl Prover<'_> {
             let page = s3::page(&format!("{scm}/{}", jmx::SCM)).unwrap_or_default();
             let joined = jmx::members(&page).len();
             has_all_scms |= joined >= scms;
-            tell_of_scm(progress, &page, if has_all_scms { scms } else { joined }, scms);
+            show_scm(progress, &page, if has_all_scms { scms } else { joined }, scms);
         }
         if let Some(om) = observed.page(Role::Om, OM_PORT, &self.site.host(self.engine)) {
             let page = s3::page(&format!("{om}/{}", jmx::OM)).unwrap_or_default();
@@ -337,7 +337,7 @@ impl Route {
     }
 }
 
-fn tell_of_scm(progress: &mut Progress, page: &str, joined: usize, scms: usize) {
+fn show_scm(progress: &mut Progress, page: &str, joined: usize, scms: usize) {
     let Some(mode) = jmx::safe_mode(page) else {
         progress.doing("scm", "starting");
         progress.doing("datanodes", "none registered, the SCM is starting");

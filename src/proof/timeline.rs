@@ -48,14 +48,14 @@ pub fn of(
 
 /// The moments in a container's log, each line of which begins with its time in UTC.
 fn moments(container: &str, role: Role, log: &str, began: SystemTime) -> Vec<Moment> {
-    let told = |&(words, event): &(&str, &'static str)| {
+    let event_in_log = |&(words, event): &(&str, &'static str)| {
         if event == "leads" && !ELECTS.contains(&role) {
             return None;
         }
         let line = log.lines().rfind(|line| line.contains(words))?;
         Some(moment(container, event, since(line, began)?))
     };
-    SIGNS.iter().filter_map(told).collect()
+    SIGNS.iter().filter_map(event_in_log).collect()
 }
 
 /// A moment at a time since the run began.

@@ -592,7 +592,7 @@ fn start_starts_what_does_not_run_and_proves_all() {
 }
 
 /// Goals that need a balancer that takes commands.
-fn told() -> [Goal; 6] {
+fn goals_by_control() -> [Goal; 6] {
     let drain = Goal::Drain(names(&[1]));
     [Goal::Scale, drain, Goal::Resume(Vec::new()), Goal::Restart(Vec::new()), Goal::Upgrade, Goal::Reload]
 }
@@ -606,8 +606,8 @@ fn nothing_is_done_where_the_balancer_takes_no_commands() {
         (BalancerState::NoAnswer("no worker".to_owned()), "HAProxy does not answer: no worker"),
     ] {
         let observed = Observed { balancer, ..running(3) };
-        for goal in told() {
-            let refusal = plan(&changed(&site, &services), &observed, &goal).expect_err("nobody to tell");
+        for goal in goals_by_control() {
+            let refusal = plan(&changed(&site, &services), &observed, &goal).expect_err("no control");
             assert!(refusal.message.contains(says), "{goal:?}: {}", refusal.message);
         }
     }
@@ -624,7 +624,9 @@ fn no_goal_makes_one_kind_of_cluster_of_another() {
     ] {
         let site = site(choices);
         let services = services(&site);
-        for goal in [Goal::Up, Goal::Start].into_iter().chain(told()).filter(|goal| *goal != Goal::Reload) {
+        for goal in
+            [Goal::Up, Goal::Start].into_iter().chain(goals_by_control()).filter(|goal| *goal != Goal::Reload)
+        {
             let refusal = plan(&changed(&site, &services), &observed, &goal).expect_err("another kind");
             assert!(refusal.message.contains(says), "{goal:?}: {}", refusal.message);
             assert_eq!(refusal.status, Status::Differs);

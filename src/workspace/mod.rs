@@ -335,13 +335,13 @@ mod tests {
         let never = || bail!("nobody else is there");
         let first = Folder::to_write(top.path(), never).expect("a folder");
 
-        let mut asked = 0;
+        let mut calls = 0;
         let gives_up = Folder::to_write(top.path(), || {
-            asked += 1;
-            if asked < 3 { Ok(()) } else { bail!("enough") }
+            calls += 1;
+            if calls < 3 { Ok(()) } else { bail!("enough") }
         });
         assert_eq!(gives_up.expect_err("it gave up").to_string(), "enough");
-        assert_eq!(asked, 3);
+        assert_eq!(calls, 3);
 
         let mut first = Some(first);
         let second = Folder::to_write(top.path(), || {

@@ -53,8 +53,8 @@ fn a_load_counts_for_a_gateway_only_what_it_served() {
 
 #[test]
 fn a_load_repeats_nothing_and_excuses_only_writes_in_flight() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&requests);
     let port = serve(move |request| {
         counted.fetch_add(1, Ordering::Relaxed);
         // The bucket is made, and nothing is written.
@@ -64,7 +64,7 @@ fn a_load_repeats_nothing_and_excuses_only_writes_in_flight() {
     let traffic = Traffic { clients: 2, operations: 6, ..Traffic::default() };
     let report = Load::start(&format!("http://127.0.0.1:{port}"), traffic).ended();
     let ended = Instant::now();
-    assert_eq!(asked.load(Ordering::Relaxed), 7);
+    assert_eq!(requests.load(Ordering::Relaxed), 7);
     assert_eq!(failures(&report), vec![Failure::BrokenOff; 6]);
     assert!(report.unexcused(begun..ended).is_empty(), "what was never written is not read: {report}");
     assert_eq!(report.unexcused(ended..ended + Duration::from_secs(1)).len(), 6);

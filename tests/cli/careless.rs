@@ -399,8 +399,9 @@ fn empty_variables_count_as_unset_and_misspelled_ones_are_reported() {
     assert!(outcome.stderr.contains("cluster `demo`: 3 S3 gateways"), "{outcome}");
 
     let outcome = sandbox.run_with(&[("OZONE_COMPOSE_GATWAYS", "5")], &["generate", "-o", "demo"]);
-    let told = "OZONE_COMPOSE_GATWAYS is no variable of this tool, did you mean OZONE_COMPOSE_GATEWAYS?\n";
-    let start = format!("exit 0\n--- stderr\n{told}nothing to change in `demo`\n");
+    let suggestion =
+        "OZONE_COMPOSE_GATWAYS is no variable of this tool, did you mean OZONE_COMPOSE_GATEWAYS?\n";
+    let start = format!("exit 0\n--- stderr\n{suggestion}nothing to change in `demo`\n");
     assert!(outcome.to_string().starts_with(&start), "{outcome}");
 
     let outcome = sandbox.run_with(&[("OZONE_COMPOSE_GATEWAYS", " ")], &["generate", "-o", "demo"]);

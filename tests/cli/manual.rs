@@ -94,9 +94,9 @@ fn help_manual_and_readme_agree_on_exit_codes() {
     };
     let in_help: Vec<(i32, String)> = table.lines().map_while(line).collect();
 
-    let told: Vec<(i32, String)> =
+    let codes: Vec<(i32, String)> =
         EXIT_CODES.iter().map(|code| (code.status.code(), code.meaning.to_owned())).collect();
-    assert_eq!((&in_readme, &in_help), (&told, &told));
+    assert_eq!((&in_readme, &in_help), (&codes, &codes));
     assert!(section.contains(OTHER_EXIT_CODES) && help.contains(OTHER_EXIT_CODES));
 
     for (name, page) in pages(&sandbox, "man1") {
@@ -107,7 +107,7 @@ fn help_manual_and_readme_agree_on_exit_codes() {
             let mut lines = entry.lines();
             Some((lines.next()?.parse().ok()?, lines.next()?.to_owned()))
         });
-        assert_eq!(entries.collect::<Vec<(i32, String)>>(), told, "{name}");
+        assert_eq!(entries.collect::<Vec<(i32, String)>>(), codes, "{name}");
         assert!(section.contains(OTHER_EXIT_CODES), "{name}");
     }
 }

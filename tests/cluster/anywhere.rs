@@ -48,9 +48,9 @@ fn a_cluster_works_on_any_engine() {
     cluster.succeed(&["resume"]);
     end_unharmed(reloading, "three reloads", 100);
     let balancer = format!("{}-s3g-1", cluster.project);
-    let ask = ["exec", &balancer, "wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:9999/"];
-    let asked = Outcome::of(&mut cluster.docker(&ask));
-    assert_eq!(asked.status, 0, "a person's own lines are loaded: {asked}");
+    let wget = ["exec", &balancer, "wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:9999/"];
+    let answer = Outcome::of(&mut cluster.docker(&wget));
+    assert_eq!(answer.status, 0, "a person's own lines are loaded: {answer}");
     let restarting = load();
     cluster.succeed(&["restart", "s3g1"]);
     end_unharmed(restarting, "a gateway restarts", 100);

@@ -68,8 +68,8 @@ fn a_rolling_restart_reloads_and_other_settings_under_load_fail_no_request() {
     for _ in 0..5 {
         cluster.succeed(&["reload"]);
     }
-    let asked = ["compose", "exec", "-T", "s3g", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9999/"];
-    assert!(cluster.docker(&asked).status().expect("docker").success(), "a person's own lines are loaded");
+    let wget = ["compose", "exec", "-T", "s3g", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9999/"];
+    assert!(cluster.docker(&wget).status().expect("docker").success(), "a person's own lines are loaded");
 
     cluster.sandbox.write("cluster/haproxy/zz-local.cfg", "frontend mine\n    nonsense\n");
     let refused = cluster.run(&["reload"]);

@@ -52,8 +52,8 @@ fn curl(url: &str, ca: Option<&Cluster<'_>>) -> i32 {
 }
 
 /// Replaces the certificate three times while clients write and read over http and https, of whom none may fail. `client` is
-/// what their command begins with, and `told` is what each reload says.
-fn renew(cluster: &Cluster<'_>, port: u16, client: &[&str], replace: impl Fn(u32), told: &str) {
+/// what their command begins with, and `says` is what each reload says.
+fn renew(cluster: &Cluster<'_>, port: u16, client: &[&str], replace: impl Fn(u32), says: &str) {
     let stop = cluster.folder.join("stop");
     let end = stop.to_string_lossy();
     let load = cluster.load();
@@ -63,7 +63,7 @@ fn renew(cluster: &Cluster<'_>, port: u16, client: &[&str], replace: impl Fn(u32
         let last = serial(port);
         replace(number);
         let reload = cluster.succeed(&["reload"]);
-        assert!(reload.stderr.contains(told), "{reload}");
+        assert!(reload.stderr.contains(says), "{reload}");
         assert_ne!(serial(port), last);
     }
     fs_err::write(&stop, "").expect("a file");

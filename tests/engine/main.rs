@@ -23,9 +23,9 @@ mod permitting;
 mod planning;
 mod publishing;
 mod refusing;
+mod reporting;
 mod rolling;
 mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
 mod switching;
-mod telling;

@@ -81,9 +81,10 @@ fn a_rollback_does_not_remove_what_another_up_waits_for() {
     let waits = "until test -e /tmp/open; do sleep 0.1; done; exec ozone s3g";
     let late = format!("services:\n  s3g1:\n    command: [sh, -c, '{waits}']\n");
     cluster.write("compose.override.yaml", &late);
-    let (mut first, first_said) = told(&lab, "first", cluster.first("up", &["-n", "1", "--rollback"]));
+    let (mut first, first_said) =
+        start_logged(&lab, "first", cluster.first("up", &["-n", "1", "--rollback"]));
     until("the first run waits", || first_said().contains("..  proof"));
-    let (mut second, second_said) = told(&lab, "second", cluster.command(&["up"]));
+    let (mut second, second_said) = start_logged(&lab, "second", cluster.command(&["up"]));
     // For the gateway, or for the first run.
     let waits = |said: String| said.contains("..  proof") || said.contains("another ozone-compose run");
     until("the second run waits", || waits(second_said()));
@@ -116,7 +117,7 @@ fn two_first_runs_at_the_same_time_make_one_cluster() {
 }
 
 /// Starts a run, and what returns its output until now.
-fn told(lab: &Lab, name: &str, mut command: Command) -> (Run, impl Fn() -> String) {
+fn start_logged(lab: &Lab, name: &str, mut command: Command) -> (Run, impl Fn() -> String) {
     let log = lab.sandbox.path(name);
     let errors = File::create(&log).expect("a file");
     let run = Run::start(command.stdout(Stdio::null()).stderr(errors));

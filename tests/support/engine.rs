@@ -26,23 +26,23 @@ impl Machine {
 
     /// `docker` answers arguments that match a pattern of the shell; the last one that was prepared wins.
     pub(crate) fn docker(self, pattern: &str, code: u8, stdout: &str, stderr: &str) -> Self {
-        self.tell(pattern, code, stdout, stderr);
+        self.answer(pattern, code, stdout, stderr);
         self
     }
 
     /// From now on `docker` answers so.
-    pub(crate) fn tell(&self, pattern: &str, code: u8, stdout: &str, stderr: &str) {
+    pub(crate) fn answer(&self, pattern: &str, code: u8, stdout: &str, stderr: &str) {
         let number = self.answers.get() + 1;
         let (out, err) = (self.beside(&format!("{number}.out")), self.beside(&format!("{number}.err")));
         fs::write(&out, stdout).expect("an answer");
         fs::write(&err, stderr).expect("an answer");
         let (out, err) = (out.display(), err.display());
-        self.tell_to_do(pattern, &format!("/bin/cat {out}; /bin/cat {err} >&2; exit {code}"));
+        self.answer_by_script(pattern, &format!("/bin/cat {out}; /bin/cat {err} >&2; exit {code}"));
     }
 
     /// From now on `docker` does what a line of the shell says, which has `$here` for the folder of its own and must
     /// exit. Nothing is on its PATH.
-    pub(crate) fn tell_to_do(&self, pattern: &str, script: &str) {
+    pub(crate) fn answer_by_script(&self, pattern: &str, script: &str) {
         let (program, answers) = (self.beside("docker"), self.beside("answers"));
         if self.answers.get() == 0 {
             fs::os::unix::fs::symlink(support("docker"), program).expect("a program");
@@ -89,8 +89,8 @@ impl Machine {
     }
 
     /// The calls of `docker`, a line each.
-    pub(crate) fn asked(&self) -> String {
-        fs::read_to_string(self.beside("asked")).unwrap_or_default()
+    pub(crate) fn commands(&self) -> String {
+        fs::read_to_string(self.beside("commands")).unwrap_or_default()
     }
 
     /// The engine that each command was for, by its `DOCKER_HOST`.

@@ -84,20 +84,20 @@ impl Gateway {
 
     /// From now on each request takes this long.
     pub(crate) fn slow_down(&mut self, latency: Duration) {
-        self.tell(&format!("slow {}", latency.as_millis()));
+        self.answer(&format!("slow {}", latency.as_millis()));
     }
 
     /// From now on it takes requests and answers none.
     pub(crate) fn hang(&mut self) {
-        self.tell("hang");
+        self.answer("hang");
     }
 
     /// From now on it answers again.
     pub(crate) fn recover(&mut self) {
-        self.tell("recover");
+        self.answer("recover");
     }
 
-    fn tell(&mut self, line: &str) {
+    fn answer(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().expect("a pipe");
         writeln!(stdin, "{line}").expect("a gateway that listens to its test");
     }
@@ -128,7 +128,7 @@ pub(crate) fn serve_if_told() -> bool {
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let stub = Arc::clone(&accepting);
-            thread::spawn(move || stub.talk(&stream));
+            thread::spawn(move || stub.serve(&stream));
         }
     });
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -155,7 +155,7 @@ struct Stub {
 
 impl Stub {
     /// Answers the requests of one connection.
-    fn talk(&self, stream: &TcpStream) {
+    fn serve(&self, stream: &TcpStream) {
         let _ = stream.set_nodelay(true);
         let mut reader = BufReader::with_capacity(1 << 16, stream);
         while let Some((method, path, body)) = request(&mut reader) {
@@ -232,6 +232,6 @@ fn request(reader: &mut BufReader<&TcpStream>) -> Option<(String, String, Vec<u8
 }
 
 fn answer(status: u16, length: usize, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status} As told\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("HTTP/1.1 {status} As configured\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }

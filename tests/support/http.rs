@@ -98,7 +98,7 @@ fn decoded(text: &str) -> String {
 
 /// The bytes of an answer.
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} As told\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!("HTTP/1.1 {status} As configured\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }

@@ -1,6 +1,6 @@
 //! An S3 service for tests, as a balancer with several gateways shows it: objects in memory, requests to each
 //! gateway in turn, and on ports of their own `/stats;csv` and the JMX of an SCM and an OM. Gateways do wrong when
-//! they are told to, and the whole may take its time to start.
+//! a test makes them, and the whole may take its time to start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

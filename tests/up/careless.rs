@@ -26,7 +26,7 @@ const STATES: &[State] = &[
     (
         "the engine is down",
         |lab| {
-            lab.machine.tell(
+            lab.machine.answer(
                 "*",
                 1,
                 "",
@@ -41,7 +41,7 @@ const STATES: &[State] = &[
         |lab| {
             let refused =
                 "permission denied while trying to connect to the Docker daemon socket at unix:///x\n";
-            lab.machine.tell("*", 1, "", refused);
+            lab.machine.answer("*", 1, "", refused);
         },
         4,
         &["permission denied while trying to connect", "hint: "],
@@ -76,14 +76,14 @@ const STATES: &[State] = &[
 const COMPOSE: &[State] = &[
     (
         "there is no plugin",
-        |lab| lab.machine.tell("compose*", 1, "", "docker: 'compose' is not a docker command.\n"),
+        |lab| lab.machine.answer("compose*", 1, "", "docker: 'compose' is not a docker command.\n"),
         4,
         &["compose", "hint: "],
     ),
     (
         "docker takes its flag for one of its own",
         |lab| {
-            lab.machine.tell("compose*", 125, "", "unknown flag: --env-file\nSee 'docker --help'.\n");
+            lab.machine.answer("compose*", 125, "", "unknown flag: --env-file\nSee 'docker --help'.\n");
         },
         4,
         &["compose", "hint: "],
@@ -94,21 +94,21 @@ const COMPOSE: &[State] = &[
 const START: &[State] = &[
     (
         "Compose is old",
-        |lab| lab.machine.tell("compose\\ version*", 0, "2.10.2\n", ""),
+        |lab| lab.machine.answer("compose\\ version*", 0, "2.10.2\n", ""),
         4,
         &["Compose 2.10.2 is older than 2.20", "hint: install the Compose plugin, 2.20 or later"],
     ),
     (
         "Compose is too old by one",
-        |lab| lab.machine.tell("compose\\ version*", 0, "v2.19.1\n", ""),
+        |lab| lab.machine.answer("compose\\ version*", 0, "v2.19.1\n", ""),
         4,
         &["Compose v2.19.1 is older than 2.20"],
     ),
     (
         "Compose is of the first version",
         |lab| {
-            lab.machine.tell("compose\\ version*", 1, "", "docker: 'compose' is not a docker command.\n");
-            lab.machine.tell("version\\ --short", 0, "1.29.2\n", "");
+            lab.machine.answer("compose\\ version*", 1, "", "docker: 'compose' is not a docker command.\n");
+            lab.machine.answer("version\\ --short", 0, "1.29.2\n", "");
             let (program, link) = (lab.machine.beside("docker"), lab.machine.beside("docker-compose"));
             fs::os::unix::fs::symlink(fs::read_link(program).expect("a link"), link).expect("a program");
         },
@@ -117,7 +117,9 @@ const START: &[State] = &[
     ),
     (
         "the engine has little memory",
-        |lab| lab.machine.tell("info*", 0, r#"{"MemTotal":1073741824,"NCPU":2,"Architecture":"x86_64"}"#, ""),
+        |lab| {
+            lab.machine.answer("info*", 0, r#"{"MemTotal":1073741824,"NCPU":2,"Architecture":"x86_64"}"#, "");
+        },
         1,
         &[
             "memory: 1.0 GiB for 2 CPUs (x86_64); heaps grow to 3.0 GiB",

@@ -190,7 +190,7 @@ fn only_a_distribution_of_ones_own_is_restarted_as_a_whole() {
 #[test]
 fn a_rolling_restart_stops_at_the_first_that_does_not_come_back() {
     let lab = with(3);
-    lab.machine.tell("exec\\ --interactive\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");
+    lab.machine.answer("exec\\ --interactive\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");
     let outcome = lab.run(&["restart", "--timeout", "1s"]);
     assert_eq!(outcome.status, 5, "{outcome}");
     assert!(outcome.stderr.contains("error: s3g2 did not serve in 1s\n"), "{outcome}");
@@ -209,7 +209,7 @@ fn a_rolling_restart_stops_at_the_first_that_does_not_come_back() {
 fn a_configuration_that_haproxy_refuses_changes_nothing_and_its_words_are_shown() {
     let lab = with(3);
     let alert = "[ALERT] (8) : config : parsing [/usr/local/etc/haproxy/zz-local.cfg:1]: unknown keyword\n";
-    lab.machine.tell("exec\\ --interactive\\ id-s3g\\ sh*", 1, "", alert);
+    lab.machine.answer("exec\\ --interactive\\ id-s3g\\ sh*", 1, "", alert);
     let before = lab.machine.sandbox.tree("");
     for verb in [&["reload"][..], &["drain", "s3g2"], &["scale", "2"], &["scale", "5"], &["up", "-n", "2"]] {
         let outcome = lab.run(verb);
@@ -257,13 +257,16 @@ fn a_restart_of_the_only_gateway_says_that_nothing_serves_meanwhile() {
 fn ctrl_c_does_not_leave_a_gateway_half_stopped() {
     let lab = with(2);
     let whole = "trap 'exit 130' INT TERM; : > $here/begun; /bin/sleep 0.5; echo whole >> $here/did; exit 0";
-    lab.machine.tell_to_do("restart\\ --time\\ 30\\ id-s3g1", whole);
+    lab.machine.answer_by_script("restart\\ --time\\ 30\\ id-s3g1", whole);
     let mut run = lab.start(&["restart"]);
     until("it restarts", || lab.has("begun").is_empty());
     run.signal("INT");
     let outcome = run.end();
     assert_eq!(outcome.status, 130, "{outcome}");
-    assert!(lab.did().contains(&"whole".to_owned()), "the engine has done what it was told: {outcome}");
+    assert!(
+        lab.did().contains(&"whole".to_owned()),
+        "the engine has done what the signal did not stop: {outcome}"
+    );
 }
 
 #[test]
@@ -322,9 +325,9 @@ fn killed_everywhere(
 ) {
     for commands in 1.. {
         let lab = lab();
-        lab.set("dies", &format!("{commands}\n"));
+        lab.set("kills_after", &format!("{commands}\n"));
         let killed = lab.run(verb);
-        lab.set("dies", "");
+        lab.set("kills_after", "");
         let serving = lab.in_rotation();
         assert!(serving.is_superset(at_least), "{verb:?} after {commands}: {serving:?}");
         assert!(serving.len() >= 2, "one at most is away, {verb:?} after {commands}: {serving:?}");
@@ -386,9 +389,9 @@ fn an_up_with_more_gateways_that_was_killed_anywhere_is_finished_by_the_next() {
 fn a_removal_that_was_killed_anywhere_is_finished_by_the_next() {
     for commands in 1.. {
         let lab = with(3);
-        lab.set("dies", &format!("{commands}\n"));
+        lab.set("kills_after", &format!("{commands}\n"));
         let killed = lab.run(&["down", "--volumes"]);
-        lab.set("dies", "");
+        lab.set("kills_after", "");
         lab.succeed(&["down", "--volumes"]);
         assert_eq!(["up", "networks", "volumes"].map(|what| lab.has(what)), ["none", "", ""], "{commands}");
         if killed.status == 0 {

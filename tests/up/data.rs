@@ -51,7 +51,7 @@ fn layouts_and_quotas_are_set_at_the_om_in_one_run_and_compared_with_existing_on
     assert!(outcome.stderr.contains(said), "{outcome}");
 
     let refusal = "echo 'QUOTA_ERROR too little' >&2; echo 'bucket info /s3v/old'; exit 255";
-    lab.machine.tell_to_do("exec\\ --env*", refusal);
+    lab.machine.answer_by_script("exec\\ --env*", refusal);
     let outcome = up("old:layout=obs");
     let said = "error: could not do `ozone sh bucket info /s3v/old` in om\n  | QUOTA_ERROR too little\n";
     assert!(outcome.status == 1 && outcome.stderr.contains(said), "{outcome}");
@@ -168,7 +168,11 @@ pub(crate) fn hook(lab: &Lab, name: &str, script: &str) {
 fn hooks_run_in_order_of_name_with_the_variables_of_env_each_time_the_cluster_is_ready() {
     let lab = Lab::new();
     hook(&lab, "20-last", "echo last >> ran");
-    hook(&lab, "10-first", "echo \"$AWS_ENDPOINT_URL_S3 $AWS_PROFILE$OZONE_COMPOSE_NAME\" >> ran; echo told");
+    hook(
+        &lab,
+        "10-first",
+        "echo \"$AWS_ENDPOINT_URL_S3 $AWS_PROFILE$OZONE_COMPOSE_NAME\" >> ran; echo from-hook",
+    );
     lab.machine.sandbox.write("ready.d/30-notes", "no program");
     let up = || {
         let mut command = lab.command(&["up", "--bucket", "one"]);
@@ -176,7 +180,7 @@ fn hooks_run_in_order_of_name_with_the_variables_of_env_each_time_the_cluster_is
     };
     let outcome = up();
     assert_eq!((outcome.status, outcome.stdout), (0, lab.endpoint_line()));
-    let (before, after) = outcome.stderr.split_once("told\n").expect("what a hook said");
+    let (before, after) = outcome.stderr.split_once("from-hook\n").expect("what a hook said");
     assert!(before.contains("ready.d/30-notes does not run: it is not executable"), "{before}");
     assert!(before.contains("  ok  buckets    made one\n"), "{before}");
     assert!(after.contains("  ok  hooks      ready.d/10-first has run\n"), "{after}");

@@ -83,7 +83,7 @@ fn printed() -> Vec<Value> {
         objects.push(serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")));
     };
     let lab = Lab::new();
-    lab.machine.tell("logs\\ --timestamps*", 0, "", "");
+    lab.machine.answer("logs\\ --timestamps*", 0, "", "");
     for line in lab
         .succeed(&[
             "up",
@@ -140,11 +140,11 @@ fn printed() -> Vec<Value> {
     // One has no container, and HAProxy does not answer.
     lab.set("up", "");
     lab.contain(&running()[..5]);
-    lab.machine.tell("exec\\ id-s3g\\ sh*", 1, "", "connection refused\n");
+    lab.machine.answer("exec\\ id-s3g\\ sh*", 1, "", "connection refused\n");
     read(&lab.run(&["status", "--format", "json"]).stdout);
     read(&lab.run(&["ls", "--format", "json"]).stdout);
     // One gateway is to be drained, and then no balancer runs.
-    lab.machine.tell_to_do("exec\\ id-s3g\\ sh*", &format!(". {}", lab::ENGINE));
+    lab.machine.answer_by_script("exec\\ id-s3g\\ sh*", &format!(". {}", lab::ENGINE));
     lab.succeed(&["generate", "--drained", "s3g1"]);
     read(&lab.run(&["status", "--format", "json"]).stdout);
     lab.contain(&with_ended("s3g", 0)[..1]);
@@ -193,11 +193,11 @@ fn every_object_begins_with_its_version_and_kind() {
 fn errors_carry_the_codes_that_are_documented() {
     let document = document();
     let (_, codes) = document.split_once("\n| `code` | exit code |").expect("a table of codes");
-    let told: Vec<(String, String)> = rows(codes).collect();
+    let codes_in_page: Vec<(String, String)> = rows(codes).collect();
     let failing = EXIT_CODES.iter().filter(|code| code.status != Status::Done);
     let expected: Vec<_> =
         failing.map(|code| (code.name.to_owned(), code.status.code().to_string())).collect();
-    assert_eq!(told, expected);
+    assert_eq!(codes_in_page, expected);
 
     let lab = Lab::new();
     lab.succeed(&["generate", "-o", "demo"]);

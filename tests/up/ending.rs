@@ -11,7 +11,7 @@ const LAST_WORDS: &str = "java.lang.OutOfMemoryError: Java heap space\nTerminati
 fn with_ended_gateway() -> Lab {
     let lab = Lab::of(Behaviour::with(2, Wrong::Starves));
     lab.contain(&with_ended("s3g2", 3));
-    lab.machine.tell("logs\\ --tail\\ 20\\ id-s3g2", 0, "", LAST_WORDS);
+    lab.machine.answer("logs\\ --tail\\ 20\\ id-s3g2", 0, "", LAST_WORDS);
     lab
 }
 
@@ -42,7 +42,7 @@ fn a_start_that_fails_is_reported_with_dockers_message() {
     for (options, left) in [(&["up"][..], "yes"), (&["up", "--rollback"], "none")] {
         let lab = Lab::new();
         let script = "echo yes > $here/up; echo 'no space left on device' >&2; exit 17";
-        lab.machine.tell_to_do(UP_PATTERN, script);
+        lab.machine.answer_by_script(UP_PATTERN, script);
         let outcome = lab.run(options);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
         let message =
@@ -55,7 +55,7 @@ fn a_start_that_fails_is_reported_with_dockers_message() {
 #[test]
 fn an_archive_is_left_where_a_flag_says() {
     let lab = with_ended_gateway();
-    lab.machine.tell("logs\\ --timestamps*id-s3g2", 0, "2026-01-01T00:00:01.0Z last words\n", "");
+    lab.machine.answer("logs\\ --timestamps*id-s3g2", 0, "2026-01-01T00:00:01.0Z last words\n", "");
     let outcome = lab.run(&["up", "--collect-on-failure", "why.tar.gz", "--rollback"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
     assert!(outcome.stderr.contains("packed logs and states into why.tar.gz\n"), "{outcome}");
@@ -81,6 +81,6 @@ fn an_archive_that_could_not_be_written_is_refused_before_anything_starts() {
          error: could not write why.tar.gz: it is there already\n\
          hint: name another file, or remove this one\n"
     );
-    assert_eq!(lab.machine.asked(), "");
+    assert_eq!(lab.machine.commands(), "");
     assert_eq!(lab.machine.sandbox.tree("").into_keys().collect::<Vec<_>>(), ["why.tar.gz"]);
 }

@@ -1,10 +1,10 @@
 # An engine that is well and has one cluster, `demo`. What it has is in files beside `docker`: `up` while there are
 # containers, which `ids` lists with their statuses and `rows` as the engine inspects them; `networks`; `volumes`. Its
-# HAProxy has `loaded` the gateways of the file, a line each with what it was told of them, and counts its reloads in
+# HAProxy has `loaded` the gateways of the file, a line each with the commands for it, and counts its reloads in
 # `worker`; `busy` is what each of them has in flight. Where DNS names them they are in `slots`: the worker, how often it
-# is still asked before it has resolved the address, name, address, and what is in flight. `shell` is what Ozone's shell
-# says. What is done is in `did`, in its order. With a number in `dies`, so
-# many commands end well and the next one ends its caller.
+# still answers before it has resolved the address, name, address, and what is in flight. `shell` is what Ozone's shell
+# says. What is done is in `did`, in its order. With a number in `kills_after`, so many commands end well and the next one
+# kills its caller.
 list() { [ ! -e "$here/$1" ] || /bin/cat "$here/$1"; exit 0; }
 containers() { [ -e "$here/up" ] || exit 0; list "$1"; }
 did() { echo "$*" >> "$here/did"; }
@@ -17,13 +17,13 @@ case "$*" in
 "ps "* | "inspect "* | "volume ls "* | "network ls "* | "image "* | "compose version"* | *"show proc"* | *"show stat"*) counts= ;;
 *) counts=1 ;;
 esac
-if [ -n "$counts" ] && [ -s "$here/dies" ]; then
-    read -r left < "$here/dies"
+if [ -n "$counts" ] && [ -s "$here/kills_after" ]; then
+    read -r left < "$here/kills_after"
     if [ "$left" -le 0 ]; then
         kill -9 "$PPID"
         exit 1
     fi
-    echo $((left - 1)) > "$here/dies"
+    echo $((left - 1)) > "$here/kills_after"
 fi
 
 # Keeps the lines of a file without any of these texts.
@@ -37,7 +37,7 @@ without() {
     /bin/mv "$file.new" "$file"
 }
 
-# A new worker knows what the configuration says, and nothing that the old one was told.
+# A new worker knows what the configuration says, and none of the commands of the old one.
 load() {
     worker=0
     [ ! -s "$here/worker" ] || read -r worker < "$here/worker"

@@ -48,7 +48,7 @@ fn a_rollback_follows_ctrl_c_too() {
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
     let lab = Lab::new();
-    lab.machine.tell_to_do(UP_PATTERN, HANGS);
+    lab.machine.answer_by_script(UP_PATTERN, HANGS);
     let mut run = lab.start(&["up"]);
     until("it starts", || lab.has("up").is_empty());
     // The first is for `docker` to end in good order. Those within half a second count as the same.
@@ -61,7 +61,7 @@ fn a_second_ctrl_c_ends_at_once() {
     let outcome = run.end();
     // By the signal itself, as a shell wants to see it.
     assert_eq!((outcome.status, outcome.stdout.as_str()), (-2, ""), "{outcome}");
-    assert!(lab.machine.asked().ends_with(&format!("{UP}\n")), "{outcome}");
+    assert!(lab.machine.commands().ends_with(&format!("{UP}\n")), "{outcome}");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_a_killed_run_left_is_finished_by_the_next() {
     for (script, is_there) in [(HANGS, at_start as fn(&Lab) -> bool), ("", at_wait)] {
         let lab = unready();
         if !script.is_empty() {
-            lab.machine.tell_to_do(UP_PATTERN, script);
+            lab.machine.answer_by_script(UP_PATTERN, script);
         }
         let mut run = lab.start(&["up"]);
         until("it is in the middle", || is_there(&lab));
@@ -92,21 +92,21 @@ fn what_a_killed_run_left_is_finished_by_the_next() {
 fn sigterm_to_this_process_alone_reaches_the_command_that_runs() {
     for signal in ["TERM", "INT"] {
         let lab = Lab::new();
-        let told = "trap 'echo told > $here/was-told; exit 1' INT TERM; : > $here/up; \
+        let notes_signal = "trap 'echo ended > $here/signal; exit 1' INT TERM; : > $here/up; \
                     while [ -d $here ]; do /bin/sleep 0.05; done";
-        lab.machine.tell_to_do(UP_PATTERN, told);
+        lab.machine.answer_by_script(UP_PATTERN, notes_signal);
         let mut run = lab.start(&["up"]);
         until("it starts", || lab.has("up").is_empty());
         run.signal(signal);
         let outcome = run.end();
-        assert_eq!((outcome.status, lab.has("was-told").as_str()), (130, "told\n"), "{outcome}");
+        assert_eq!((outcome.status, lab.has("signal").as_str()), (130, "ended\n"), "{outcome}");
     }
 }
 
 #[test]
 fn an_engine_that_hangs_ends_the_start_when_its_time_is_up() {
     let lab = Lab::new();
-    lab.machine.tell_to_do(UP_PATTERN, HANGS);
+    lab.machine.answer_by_script(UP_PATTERN, HANGS);
     let outcome = lab.run(&["up", "--timeout", "1s"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
     assert!(outcome.stderr.contains(" was not done after 1 s\nhint: `ozone-compose doctor`"), "{outcome}");
@@ -158,8 +158,8 @@ fn what_two_runs_choose_at_the_same_time_is_all_kept() {
 fn images_are_pulled_while_others_may_work_in_the_folder() {
     let lab = Lab::new();
     lab.succeed(&["generate"]);
-    lab.machine.tell("image\\ inspect*haproxy:*", 1, "", "No such image\n");
-    lab.machine.tell_to_do("pull*", &HANGS.replace("$here/up", "$here/pulls"));
+    lab.machine.answer("image\\ inspect*haproxy:*", 1, "", "No such image\n");
+    lab.machine.answer_by_script("pull*", &HANGS.replace("$here/up", "$here/pulls"));
     let run = lab.start(&["up"]);
     until("it pulls", || lab.has("pulls").is_empty());
     lab.succeed(&["generate", "-n", "2"]);
@@ -209,5 +209,5 @@ fn variables_that_compose_reads_reach_no_command_and_those_of_docker_reach_each(
         let hosts = lab.machine.hosts().split_off(before);
         assert!(!hosts.is_empty() && hosts.iter().all(|one| one == host), "{verb:?}: {hosts:?}");
     }
-    assert_eq!(lab.machine.hosts().len(), lab.machine.asked().lines().count());
+    assert_eq!(lab.machine.hosts().len(), lab.machine.commands().lines().count());
 }

@@ -41,9 +41,9 @@ impl Lab {
     /// A cluster with prepared answers; nothing runs yet.
     pub(crate) fn of(behaviour: Behaviour) -> Self {
         let machine = Machine::new().with_good_engine();
-        machine.tell_to_do("*", &format!(". {ENGINE}"));
+        machine.answer_by_script("*", &format!(". {ENGINE}"));
         // The service holds the ports from the start, as the containers of an earlier `up` would.
-        machine.tell(HOLDER_PATTERN, 0, "demo-s3g-1\tdemo\n", "");
+        machine.answer(HOLDER_PATTERN, 0, "demo-s3g-1\tdemo\n", "");
         let lab = Self { machine, service: Service::start(behaviour) };
         lab.contain(&running());
         lab

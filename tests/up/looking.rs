@@ -51,8 +51,8 @@ fn status_names_no_address_as_serving_where_no_gateway_serves() {
     lab.set("worker", "1\n");
     lab.set("loaded", "s3g1 DOWN,1\n");
     let endpoint = lab.endpoint_line();
-    let told = format!("\nno gateway serves: {} answers each request with an error\n", endpoint.trim_end());
-    assert_eq!(lab.succeed(&["status"]).stderr, told);
+    let says = format!("\nno gateway serves: {} answers each request with an error\n", endpoint.trim_end());
+    assert_eq!(lab.succeed(&["status"]).stderr, says);
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn status_names_the_leader_that_a_running_one_of_several_reports() {
     let om = |number: u8, state| Container { state, ..container(&format!("om{number}"), "om") };
     lab.contain(&[om(1, "exited"), om(2, "running"), om(3, "running")]);
     // The one that has ended, and one that knows no leader, are not the end of it.
-    lab.machine.tell("exec\\ id-om2\\ curl*", 0, r#"{"beans":[{"RatisRoles":"not yet"}]}"#, "");
+    lab.machine.answer("exec\\ id-om2\\ curl*", 0, r#"{"beans":[{"RatisRoles":"not yet"}]}"#, "");
     let roles =
         r#"{"beans":[{"RatisRoles":[["om2","om2","9872","FOLLOWER"],["om3","om3","9872","LEADER"]]}]}"#;
-    lab.machine.tell("exec\\ id-om3\\ curl*", 0, roles, "");
+    lab.machine.answer("exec\\ id-om3\\ curl*", 0, roles, "");
 
     let outcome = lab.succeed(&["status"]);
     assert!(outcome.stdout.contains("\nom3      om, leads  running  Up 2 minutes\n"), "{outcome}");
@@ -123,7 +123,7 @@ fn status_names_the_leader_that_a_running_one_of_several_reports() {
     let status: Value =
         serde_json::from_str(&lab.succeed(&["status", "--format", "json"]).stdout).expect("JSON");
     assert_eq!(status["leaders"], json!({"om": "om3"}), "one SCM is no question of who leads");
-    assert!(!lab.machine.asked().contains("exec id-om1"), "{}", lab.machine.asked());
+    assert!(!lab.machine.commands().contains("exec id-om1"), "{}", lab.machine.commands());
 }
 
 #[test]
@@ -156,11 +156,11 @@ fn logs_passes_on_arguments_output_and_the_exit_code() {
     lab.succeed(&["generate"]);
     lab.set("up", "");
     let logs = "compose\\ --env-file\\ /dev/null\\ -p\\ demo\\ logs*";
-    lab.machine.tell(logs, 3, "s3g2  | its log\n", "its error\n");
+    lab.machine.answer(logs, 3, "s3g2  | its log\n", "its error\n");
     let outcome = lab.run(&["logs", "--follow", "--tail", "7", "s3g2", "om"]);
     assert_eq!(outcome.to_string(), "exit 3\n--- stdout\ns3g2  | its log\n--- stderr\nits error\n");
-    let asked = "compose --env-file /dev/null -p demo logs --follow --tail 7 s3g2 om\n";
-    assert!(lab.machine.asked().ends_with(asked), "{}", lab.machine.asked());
+    let commands = "compose --env-file /dev/null -p demo logs --follow --tail 7 s3g2 om\n";
+    assert!(lab.machine.commands().ends_with(commands), "{}", lab.machine.commands());
     // Compose calls it a success.
     let unknown = lab.run(&["logs", "s3g2", "s3g9"]);
     assert_eq!((unknown.status, unknown.stdout.as_str()), (2, ""), "{unknown}");
@@ -202,7 +202,7 @@ fn the_clusters_of_an_engine_are_listed_with_what_runs_of_them() {
     let here = with_ended("s3g2", 137).into_iter().map(|one| Container { folder: "/demo".to_owned(), ..one });
     lab.contain(&here.collect::<Vec<_>>());
     let old = "old_om\told\tom\tom\n";
-    lab.machine.tell("volume\\ ls*label=io.github.ozone-compose.role*", 0, old, "");
+    lab.machine.answer("volume\\ ls*label=io.github.ozone-compose.role*", 0, old, "");
     let listed = lab.succeed(&["ls"]).stdout;
     let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
     let endpoint = lab.endpoint_line();
@@ -226,16 +226,16 @@ fn a_certificate_that_ends_soon_is_reported_with_what_to_do() {
     lab.set("worker", "1\n");
     lab.set("loaded", "s3g1 UP,1\n");
 
-    let (told, advice) = (
+    let (finding, advice) = (
         "the certificate of https ends in 10 days",
         "put a newer one into `my.pem` and `ozone-compose reload`",
     );
     let status = lab.succeed(&["status"]);
-    assert!(status.stderr.contains(&format!("warning: {told}; {advice}\n")), "{status}");
+    assert!(status.stderr.contains(&format!("warning: {finding}; {advice}\n")), "{status}");
     assert!(status.stderr.ends_with(" and https://127.0.0.1:9879\n"), "{status}");
     let doctor = lab.run(&["doctor"]).stdout;
     let row = doctor.lines().find(|line| line.starts_with("certificate ")).expect("a finding");
-    assert!(row.contains("warning") && row.ends_with(told) && doctor.contains(advice), "{doctor}");
+    assert!(row.contains("warning") && row.ends_with(finding) && doctor.contains(advice), "{doctor}");
     // One of the tool's own is made anew by the same command.
     lab.machine.sandbox.write("my.key", "");
     let doctor = lab.run(&["doctor"]);

@@ -8,7 +8,7 @@ use crate::support::{Outcome, Runs, listener};
 fn a_port_that_a_process_holds_is_named_before_anything_starts() {
     let lab = Lab::new();
     // The engine knows of no container there: it is this very process that listens.
-    lab.machine.tell(HOLDER_PATTERN, 0, "", "");
+    lab.machine.answer(HOLDER_PATTERN, 0, "", "");
     let outcome = lab.run(&["up"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
     let port = format!("error: ports: {} (ports.s3), ", lab.service.s3_port);
@@ -30,7 +30,7 @@ fn all_ports_of_another_cluster_are_reported_at_once() {
         ("", "the Compose project `shop`", "`docker compose -p shop down`"),
     ] {
         let lab = Lab::new();
-        lab.machine.tell(HOLDER_PATTERN, 0, &format!("shop-s3g-1\tshop\t{role}\n"), "");
+        lab.machine.answer(HOLDER_PATTERN, 0, &format!("shop-s3g-1\tshop\t{role}\n"), "");
         let outcome = lab.run(&["up"]);
         assert_eq!(outcome.status, 1, "{outcome}");
         let service = &lab.service;
@@ -50,7 +50,7 @@ fn all_ports_of_another_cluster_are_reported_at_once() {
 #[test]
 fn doctor_warns_of_an_engine_that_may_hang_and_up_does_not() {
     let lab = Lab::new();
-    lab.machine.tell("version\\ --format\\ {{.Server.Version}}", 0, "20.10.24+dfsg1\n", "");
+    lab.machine.answer("version\\ --format\\ {{.Server.Version}}", 0, "20.10.24+dfsg1\n", "");
     let says = "Engine 20.10.24+dfsg1 may hang for good when several containers end at the same time";
     let outcome = lab.run(&["doctor"]);
     assert!(outcome.stdout.contains(says), "{outcome}");
@@ -62,7 +62,7 @@ fn doctor_warns_of_an_engine_that_may_hang_and_up_does_not() {
 fn a_port_that_is_taken_gives_way_to_a_free_one_that_is_kept() {
     let lab = Lab::new();
     let (_held, taken) = listener();
-    lab.machine.tell(&format!("ps\\ --filter\\ publish={taken}\\ *"), 0, "", "");
+    lab.machine.answer(&format!("ps\\ --filter\\ publish={taken}\\ *"), 0, "", "");
     let mut command = lab.command(&["up", "--port", "auto"]);
     let outcome = Outcome::of(command.env("OZONE_COMPOSE_STATS_PORT", taken.to_string()));
     assert_eq!((outcome.status, outcome.stdout), (0, lab.endpoint_line()), "{}", outcome.stderr);
@@ -82,7 +82,7 @@ fn a_port_that_is_taken_gives_way_to_a_free_one_that_is_kept() {
 fn one_port_may_be_automatic_and_stays_once_it_is_found() {
     let lab = Lab::new();
     let (_held, taken) = listener();
-    lab.machine.tell(&format!("ps\\ --filter\\ publish={taken}\\ *"), 0, "", "");
+    lab.machine.answer(&format!("ps\\ --filter\\ publish={taken}\\ *"), 0, "", "");
     let kept = |stats: &str| format!("version: 1\nports: {{stats: {stats}}}\n");
     lab.machine.sandbox.write("ozone-compose.yaml", kept(&taken.to_string()));
     let outcome = lab.succeed(&["up", "--stats-port", "auto"]);
@@ -103,7 +103,7 @@ fn one_port_may_be_automatic_and_stays_once_it_is_found() {
     }
 
     // Another port that is taken is still refused, and no other verb finds any.
-    lab.machine.tell(HOLDER_PATTERN, 0, "", "");
+    lab.machine.answer(HOLDER_PATTERN, 0, "", "");
     let outcome = lab.run(&["up", "--stats-port", "auto"]);
     assert!(outcome.status == 1 && outcome.stderr.contains("(ports.s3), "), "{outcome}");
     assert!(outcome.stderr.contains(" are held by the process `up"), "{outcome}");
@@ -119,9 +119,9 @@ fn one_port_may_be_automatic_and_stays_once_it_is_found() {
 #[test]
 fn an_image_that_is_missing_is_pulled_without_noise() {
     let lab = Lab::new();
-    lab.machine.tell("image\\ inspect*haproxy:*", 1, "", "No such image\n");
+    lab.machine.answer("image\\ inspect*haproxy:*", 1, "", "No such image\n");
     let layers = "echo \"$*\" >> $here/did; echo docker.io/library/haproxy:3.2-alpine; echo layer by layer >&2; exit 0";
-    lab.machine.tell_to_do("pull*", layers);
+    lab.machine.answer_by_script("pull*", layers);
     let outcome = lab.succeed(&["up"]);
     assert_eq!(lab.did(), ["pull --quiet haproxy:3.2-alpine", "up"]);
     assert!(outcome.stderr.contains("  ..  images     pulling haproxy:3.2-alpine\n"), "{outcome}");
@@ -133,8 +133,8 @@ fn an_image_that_is_missing_is_pulled_without_noise() {
 fn an_image_that_cannot_be_pulled_is_named_with_the_way_to_a_mirror() {
     let lab = Lab::new();
     let limit = "toomanyrequests: You have reached your pull rate limit.\n";
-    lab.machine.tell("image\\ inspect*", 1, "", "No such image\n");
-    lab.machine.tell("pull*", 1, "", limit);
+    lab.machine.answer("image\\ inspect*", 1, "", "No such image\n");
+    lab.machine.answer("pull*", 1, "", limit);
     let outcome = lab.run(&["up"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome}");
     let has = |part: &str| assert!(outcome.stderr.contains(part), "{part} in {outcome}");
@@ -148,7 +148,7 @@ fn an_image_that_cannot_be_pulled_is_named_with_the_way_to_a_mirror() {
 #[test]
 fn a_mirror_serves_every_image_on_every_path() {
     let lab = Lab::new();
-    lab.machine.tell("image\\ inspect*", 1, "", "No such image\n");
+    lab.machine.answer("image\\ inspect*", 1, "", "No such image\n");
     lab.succeed(&["up", "--image-registry", "mirror.example.com"]);
     let (ozone, haproxy) =
         ("mirror.example.com/apache/ozone:2.2.1", "mirror.example.com/library/haproxy:3.2-alpine");
@@ -172,7 +172,7 @@ fn without_an_engine_nothing_is_written() {
 
     let lab = Lab::new();
     let client = r#"{"Client":{"Version":"28.2.2"},"Server":null}"#;
-    lab.machine.tell("version\\ --format*", 1, client, DOWN);
+    lab.machine.answer("version\\ --format*", 1, client, DOWN);
     let outcome = lab.run(&["up", "-o", "new"]);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (4, ""), "{outcome}");
     assert!(outcome.stderr.contains("reaches no engine: Cannot connect to the Docker daemon"), "{outcome}");
@@ -188,7 +188,7 @@ fn gateways_on_ozone_of_other_files_or_machines_are_not_this_tools_to_run() {
         let outcome = machine.run(options);
         assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""), "{outcome}");
         assert!(outcome.stderr.contains("error: `.` holds no cluster of its own"), "{outcome}");
-        assert_eq!((machine.asked().as_str(), machine.sandbox.tree("")), ("", [].into()));
+        assert_eq!((machine.commands().as_str(), machine.sandbox.tree("")), ("", [].into()));
     }
 }
 
@@ -224,7 +224,7 @@ fn a_file_that_haproxy_may_not_read_is_named_with_what_opens_it() {
 #[test]
 fn an_engine_elsewhere_gets_files_without_a_mount_and_publishes_where_it_is_reached() {
     let lab = Lab::new();
-    lab.machine.tell("context\\ inspect*", 0, "tcp://10.0.0.7:2375\n", "");
+    lab.machine.answer("context\\ inspect*", 0, "tcp://10.0.0.7:2375\n", "");
     let outcome = lab.succeed(&["up"]);
     assert!(outcome.stderr.contains("warning: ports: they are published on every address"), "{outcome}");
     let choices = lab.machine.sandbox.read("ozone-compose.yaml");
@@ -252,7 +252,7 @@ fn an_engine_elsewhere_gets_files_without_a_mount_and_publishes_where_it_is_reac
 #[test]
 fn gateways_with_domains_know_the_host_of_an_engine_elsewhere_from_the_first_start() {
     let lab = Lab::new();
-    lab.machine.tell("context\\ inspect*", 0, "tcp://10.0.0.7:2375\n", "");
+    lab.machine.answer("context\\ inspect*", 0, "tcp://10.0.0.7:2375\n", "");
     lab.succeed(&["up", "--domain", "s3.example.com"]);
     let choices = lab.machine.sandbox.read("ozone-compose.yaml");
     assert!(choices.contains("host: 10.0.0.7\n"), "{choices}");
@@ -263,7 +263,7 @@ fn gateways_with_domains_know_the_host_of_an_engine_elsewhere_from_the_first_sta
 #[test]
 fn an_engine_with_selinux_mounts_no_folder_and_publishes_for_this_machine() {
     let lab = Lab::new();
-    lab.machine.tell(
+    lab.machine.answer(
         "info\\ --format\\ {{.SecurityOptions}}*",
         0,
         "[name=seccomp,profile=builtin name=selinux]\n",
@@ -281,7 +281,7 @@ fn a_refusal_of_the_engine_comes_with_the_advice_that_fits() {
     let lab = Lab::new();
     let denied =
         "Error response from daemon: Mounts denied: The path /srv/demo/haproxy is not shared from the host\n";
-    lab.machine.tell("compose*\\ up\\ *", 1, "", denied);
+    lab.machine.answer("compose*\\ up\\ *", 1, "", denied);
     let outcome = lab.run(&["up"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     assert!(outcome.stderr.contains("`up --engine remote`"), "{outcome}");

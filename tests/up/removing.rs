@@ -60,8 +60,13 @@ fn a_cluster_whose_files_are_gone_is_removed_by_its_name() {
 fn all_are_those_of_this_tool() {
     let lab = started();
     let ours = "label=io.github.ozone-compose.role";
-    lab.machine.tell(&format!("volume\\ ls*{ours}*"), 0, "old_om\told\tom\tom\ndemo_om\tdemo\tom\tom\n", "");
-    lab.machine.tell("volume\\ ls*project=old*", 0, "old_om\told\tom\tom\n", "");
+    lab.machine.answer(
+        &format!("volume\\ ls*{ours}*"),
+        0,
+        "old_om\told\tom\tom\ndemo_om\tdemo\tom\tom\n",
+        "",
+    );
+    lab.machine.answer("volume\\ ls*project=old*", 0, "old_om\told\tom\tom\n", "");
     let outcome = lab.succeed(&["down", "--all", "--volumes"]);
     assert_eq!(lab.did(), [RM, NETWORK, VOLUMES, "volume rm old_om"]);
     assert_eq!(outcome.stderr, "removed cluster `demo`\nremoved cluster `old`\n");
@@ -145,7 +150,7 @@ fn a_dry_run_prints_what_would_be_removed() {
 #[test]
 fn a_removal_that_fails_is_reported_with_dockers_message() {
     let lab = started();
-    lab.machine.tell("network\\ rm*", 1, "", "network demo_default has active endpoints\n");
+    lab.machine.answer("network\\ rm*", 1, "", "network demo_default has active endpoints\n");
     let outcome = lab.run(&["down", "-o", "c"]);
     assert_eq!(outcome.status, 1, "{outcome}");
     assert!(outcome.stderr.contains("error: could not remove the networks of `demo`: "), "{outcome}");

@@ -164,9 +164,9 @@ fn what_a_persons_own_file_adds_is_of_the_cluster() {
         lab.set("volumes", "demo_db\tdemo\tdb\t\ndemo_om\tdemo\tom\tom\n");
         let files = format!("-f docker-compose.yaml -f s3-haproxy.yaml -f {name}");
         let compose = format!("--env-file /dev/null -p demo {files}").replace(' ', "\\ ");
-        lab.machine.tell(&format!("compose\\ {compose}\\ config*"), 0, "scm\nweb\ns3g\ns3g1\n", "");
+        lab.machine.answer(&format!("compose\\ {compose}\\ config*"), 0, "scm\nweb\ns3g\ns3g1\n", "");
         let recreates = " Container demo-s3g2-1  Recreate\n";
-        lab.machine.tell(&format!("compose\\ --dry-run\\ {compose}*"), 0, "", recreates);
+        lab.machine.answer(&format!("compose\\ --dry-run\\ {compose}*"), 0, "", recreates);
         lab.succeed(&["up"]);
         let did = lab.did();
         assert!(did.contains(&"update scm web s3g".to_owned()), "{did:?}");
@@ -230,7 +230,7 @@ fn a_cluster_of_one_kind_does_not_become_another_while_it_runs() {
 
 #[test]
 fn a_balancer_without_admin_access_does_not_get_any_while_it_runs() {
-    // And the other way round: Ozone's example has no statistics page either.
+    // And the reverse: Ozone's example has no statistics page either.
     for (profile, command) in [("upstream", "-S /dev/shm/master.sock"), ("tuned", "haproxy")] {
         let lab = beside(own("web"));
         let so = |one: Container| if one.role == "balancer" { Container { command, ..one } } else { one };

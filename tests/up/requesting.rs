@@ -38,7 +38,7 @@ fn audit(lab: &Lab, id: &str, log: &str) -> std::path::PathBuf {
     fs::write(folder.join(format!("s3g-audit-{id}.log")), log).expect("a log");
     let search =
         format!("shift 2; export PATH=/usr/bin:/bin OZONE_LOG_DIR={}; exec \"$@\"", folder.display());
-    lab.machine.tell_to_do(&format!("exec\\ {id}\\ sh\\ -c*"), &search);
+    lab.machine.answer_by_script(&format!("exec\\ {id}\\ sh\\ -c*"), &search);
     folder
 }
 
@@ -49,9 +49,9 @@ fn with_log(log: &str) -> Lab {
     lab.set("up", "");
     lab.set("worker", "1\n");
     lab.set("loaded", "s3g1 UP,1\n");
-    lab.machine.tell("logs\\ --timestamps\\ --tail\\ 100000\\ id-s3g", 0, log, "");
+    lab.machine.answer("logs\\ --timestamps\\ --tail\\ 100000\\ id-s3g", 0, log, "");
     for id in ["id-s3g1", "id-s3g2", "id-s3g3"] {
-        lab.machine.tell(&format!("exec\\ {id}\\ sh\\ -c*"), 66, "", "");
+        lab.machine.answer(&format!("exec\\ {id}\\ sh\\ -c*"), 66, "", "");
     }
     lab
 }
@@ -96,8 +96,8 @@ fn a_request_is_shown_as_both_logs_have_it() {
     );
     assert_eq!(outcome.stderr, "");
     // What one gateway has no other has.
-    assert!(!lab.machine.asked().contains("exec id-s3g3"), "{}", lab.machine.asked());
-    lab.machine.tell("exec\\ id-s3g1\\ sh\\ -c*", 66, "", "");
+    assert!(!lab.machine.commands().contains("exec id-s3g3"), "{}", lab.machine.commands());
+    lab.machine.answer("exec\\ id-s3g1\\ sh\\ -c*", 66, "", "");
     let by_other = lab.succeed(&["logs", "--gateway-requests", "aBcDeF123"]);
     assert_eq!(by_other.stdout, outcome.stdout);
 }
@@ -174,12 +174,12 @@ fn an_id_that_no_log_has_is_a_failure_that_says_what_to_do() {
 fn a_log_that_cannot_be_read_leaves_what_the_others_have() {
     let lab = with_requests();
     lab.contain(&with_ended("s3g3", 1));
-    lab.machine.tell("logs\\ --timestamps*", 1, "", "configured logging driver does not support reading\n");
-    lab.machine.tell("exec\\ id-s3g1\\ sh\\ -c*", 137, "", "killed\nmore\n");
+    lab.machine.answer("logs\\ --timestamps*", 1, "", "configured logging driver does not support reading\n");
+    lab.machine.answer("exec\\ id-s3g1\\ sh\\ -c*", 137, "", "killed\nmore\n");
     let outcome = lab.succeed(&["logs", "--gateway-requests", ID, "--format", "json"]);
-    let told: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
-    assert_eq!(told["requests"][0]["gateway"], "s3g2", "{outcome}");
-    assert_eq!(told["unread"][1], serde_json::json!({ "container": "s3g1", "why": "killed" }), "{outcome}");
+    let object: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(object["requests"][0]["gateway"], "s3g2", "{outcome}");
+    assert_eq!(object["unread"][1], serde_json::json!({ "container": "s3g1", "why": "killed" }), "{outcome}");
     let outcome = lab.succeed(&["logs", "--gateway-requests"]);
     assert!(outcome.stderr.contains("no log of s3g3 was read: its container does not run\n"), "{outcome}");
     assert!(
@@ -202,9 +202,9 @@ fn found_by_dns() -> Lab {
     containers.retain(|one| one.role != "gateway");
     lab.contain(&[containers, vec![replica("s3gw", 1), replica("s3gw", 2)]].concat());
     let log = [balanced(18, "s3g1", "500", "0", ID), balanced(19, "s3g1", "500", "0", "lost")].concat();
-    lab.machine.tell("logs\\ --timestamps*id-s3g", 0, &log, "");
+    lab.machine.answer("logs\\ --timestamps*id-s3g", 0, &log, "");
     audit(&lab, "id-s3gw-1", &audited(18, "a", ID, "FAILURE"));
-    lab.machine.tell("exec\\ id-s3gw-2\\ sh\\ -c*", 66, "", "");
+    lab.machine.answer("exec\\ id-s3gw-2\\ sh\\ -c*", 66, "", "");
     lab
 }
 

@@ -9,7 +9,7 @@ use crate::support::s3::{Behaviour, Wrong};
 #[test]
 fn a_dry_run_prints_commands_and_changes_nothing() {
     let lab = Lab::new();
-    lab.machine.tell("image\\ inspect*haproxy:*", 1, "", "No such image\n");
+    lab.machine.answer("image\\ inspect*haproxy:*", 1, "", "No such image\n");
     let outcome = lab.succeed(&["up", "-o", "new", "--dry-run"]);
     assert_eq!(
         outcome.stdout,
@@ -71,9 +71,9 @@ fn verbose_shows_each_command_before_it_runs() {
         ) >= 1,
         "{outcome}"
     );
-    let asked = lab.machine.asked();
+    let commands = lab.machine.commands();
     let all = outcome.stderr.lines().filter(|line| line.starts_with("+ ")).count();
-    assert_eq!(all, asked.lines().count(), "{outcome}\n{asked}");
+    assert_eq!(all, commands.lines().count(), "{outcome}\n{commands}");
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn plain_progress_is_a_line_a_change_with_its_time() {
 fn logging() -> Lab {
     let lab = Lab::new();
     let log = "2026-01-01T01:00:00.000000000Z STARTUP_MSG: Starting OzoneManager\n";
-    lab.machine.tell("logs\\ --timestamps\\ --since*id-om", 0, log, "");
-    lab.machine.tell("logs\\ --timestamps\\ --since*id-[!o]*", 0, "", "");
+    lab.machine.answer("logs\\ --timestamps\\ --since*id-om", 0, log, "");
+    lab.machine.answer("logs\\ --timestamps\\ --since*id-[!o]*", 0, "", "");
     lab
 }
 

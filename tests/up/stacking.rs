@@ -109,9 +109,9 @@ fn a_node_keeps_the_number_of_its_data() {
     for bad in ["node1", "node1=", "node1=0", "node3=1", "=1"] {
         assert_eq!(machine.run(&["nodes", "--label", bad]).status, 2, "{bad}");
     }
-    assert!(!machine.asked().contains("node update"));
+    assert!(!machine.commands().contains("node update"));
     machine.succeed(&["nodes", "--label", "node2=2"]);
-    assert!(machine.asked().contains("node update --label-add ozone=2 id-node2"));
+    assert!(machine.commands().contains("node update --label-add ozone=2 id-node2"));
     let shown = machine.succeed(&["nodes"]).stdout;
     assert!(shown.contains("node1  manager  ready, active  ozone=1"), "{shown}");
 }
@@ -125,11 +125,11 @@ fn a_stack_of_somebody_else_stays() {
         assert_eq!(outcome.status, 3, "{outcome}");
         assert!(outcome.stderr.contains("the service `demo_web`, which this tool did not make"), "{outcome}");
     }
-    let asked = machine.asked();
+    let commands = machine.commands();
     assert!(
         !["stack deploy", "stack rm", "service scale", "service update"]
             .iter()
-            .any(|one| asked.contains(one))
+            .any(|one| commands.contains(one))
     );
 }
 
@@ -148,7 +148,7 @@ fn another_container_of_haproxy_is_accepted_first() {
         assert_eq!(refused.status, 3, "{refused}");
         assert!(refused.stderr.contains("`ozone-compose up --yes` does it"), "{refused}");
     }
-    assert!(!machine.asked().contains("stack deploy"));
+    assert!(!machine.commands().contains("stack deploy"));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn data_without_security_is_none_for_a_secure_stack() {
     assert_eq!(outcome.status, 3, "{outcome}");
     assert!(outcome.stderr.contains("has the data of one without security"), "{outcome}");
     assert!(outcome.stderr.contains("`ozone-compose down --volumes` removes that data"), "{outcome}");
-    assert!(!machine.asked().contains("stack deploy"));
+    assert!(!machine.commands().contains("stack deploy"));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn lost_keys_of_a_stack_that_runs_are_not_replaced() {
         assert!(outcome.stderr.contains(said), "{outcome}");
     }
     assert!(!machine.sandbox.read("ozone-compose.yaml").contains("carol"), "nothing was chosen");
-    assert!(!machine.asked().contains("stack deploy"));
+    assert!(!machine.commands().contains("stack deploy"));
 }
 
 #[test]
@@ -247,12 +247,12 @@ fn an_administrators_container_has_om_make_secrets_and_nothing_shows_a_key() {
     let own = machine.sandbox.read("kerberos/private/s3-secret");
     assert!(
         credentials.contains("s3cret-of-carol") && credentials.contains(&own),
-        "OM was told the own secret"
+        "OM has the chosen secret"
     );
-    let asked = machine.asked();
-    let run = asked.lines().find(|line| line.contains("run --rm")).expect("a container");
+    let commands = machine.commands();
+    let run = commands.lines().find(|line| line.contains("run --rm")).expect("a container");
     assert!(run.contains("--network demo_default") && run.contains("GATEWAY=s3gw"), "{run}");
-    for place in [&asked, &added.stdout, &added.stderr] {
+    for place in [&commands, &added.stdout, &added.stderr] {
         assert!(!place.contains(&own) && !place.contains("s3cret-of-carol"), "{place}");
     }
     let removed = machine.docker("run*", 0, "carol 200\n", "").docker("service\\ ps*", 0, "", "");
@@ -291,9 +291,11 @@ fn data_on_other_nodes_is_named_with_the_command_that_removes_it() {
     machine.sandbox.succeed(&["generate", "--target", "swarm", "--base", "ha", "--name", "demo", "-q"]);
     let kept = machine.succeed(&["down"]);
     assert!(kept.stderr.contains("its data stays on its nodes"), "{kept}");
-    assert!(!machine.asked().contains("volume rm"));
+    assert!(!machine.commands().contains("volume rm"));
     let removed = machine.succeed(&["down", "--volumes"]);
-    assert!(machine.asked().contains("volume rm --force demo_datanode1 demo_haproxy demo_om1 demo_scm1\n"));
+    assert!(
+        machine.commands().contains("volume rm --force demo_datanode1 demo_haproxy demo_om1 demo_scm1\n")
+    );
     let command = |number: u8| {
         format!("docker volume rm --force demo_datanode{number} demo_om{number} demo_scm{number}")
     };
@@ -315,8 +317,12 @@ fn a_stack_without_its_folder_is_removed_by_name_or_with_all() {
         let outcome = machine.succeed(arguments);
         assert!(outcome.stderr.contains("cluster `demo` is removed from the Swarm"), "{outcome}");
         assert!(!outcome.stderr.contains("there is no cluster"), "{outcome}");
-        assert!(machine.asked().contains("stack rm demo\n"), "{outcome}");
-        assert!(machine.asked().contains("volume rm --force demo_haproxy demo_om\n"), "{}", machine.asked());
+        assert!(machine.commands().contains("stack rm demo\n"), "{outcome}");
+        assert!(
+            machine.commands().contains("volume rm --force demo_haproxy demo_om\n"),
+            "{}",
+            machine.commands()
+        );
     }
 }
 
@@ -346,9 +352,11 @@ fn a_node_is_emptied_once_others_have_as_many_gateways() {
         "start 1 gateway elsewhere: the node's gateways serve until others do\ndrain node2: --node\n"
     );
     let drained = machine.succeed(&["drain", "--node", "node2"]);
-    let asked = machine.asked();
-    let changes: Vec<&str> =
-        asked.lines().filter(|line| line.contains("node update") || line.contains("service scale")).collect();
+    let commands = machine.commands();
+    let changes: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.contains("node update") || line.contains("service scale"))
+        .collect();
     assert_eq!(
         changes,
         [
@@ -360,7 +368,7 @@ fn a_node_is_emptied_once_others_have_as_many_gateways() {
     );
     assert!(drained.stderr.contains("until `ozone-compose resume --node node2`"), "{drained}");
     machine.succeed(&["resume", "--node", "node2"]);
-    assert!(machine.asked().contains("node update --availability active id-node2"));
+    assert!(machine.commands().contains("node update --availability active id-node2"));
 }
 
 #[test]
@@ -373,7 +381,7 @@ fn the_gateway_of_a_request_is_as_haproxy_has_logged_it() {
     assert!(outcome.stdout.contains("  abc         s3g7     GET "), "{outcome}");
     let said = "no log of demo_s3gw.1 was read: no engine runs a program in a container of another node\n";
     assert_eq!(outcome.stderr, said);
-    assert!(!machine.asked().contains("exec "), "{}", machine.asked());
+    assert!(!machine.commands().contains("exec "), "{}", machine.commands());
 }
 
 #[test]
@@ -392,14 +400,14 @@ fn a_node_that_cannot_be_missed_is_not_emptied() {
         let machine = with_task_on_node2(key, role);
         let outcome = machine.run(&["drain", "--node", "node2"]);
         assert!(outcome.status == 3 && outcome.stderr.contains(said), "{outcome}");
-        assert!(!machine.asked().contains("node update"));
+        assert!(!machine.commands().contains("node update"));
     }
     let machine = with_task_on_node2("s3gw", "gateway").docker("node\\ ps*", 0, "web_nginx.1\n", "");
     let others = machine.run(&["drain", "--node", "node2"]);
     assert!(others.status == 3 && others.stderr.contains("node2 also runs `web_nginx.1`"), "{others}");
     let unknown = machine.run(&["drain", "--node", "node7"]);
     assert!(unknown.status == 2 && unknown.stderr.contains("there are node1, node2"), "{unknown}");
-    assert!(!machine.asked().contains("node update"));
+    assert!(!machine.commands().contains("node update"));
     let compose = Machine::new();
     compose.sandbox.succeed(&["generate", "-q"]);
     let compose = compose.run(&["drain", "--node", "node1"]);

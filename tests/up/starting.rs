@@ -107,12 +107,12 @@ fn where_the_balancer_names_no_gateway_each_is_proved_by_itself() {
         crate::support::Outcome::of(command.env_remove("OZONE_COMPOSE_STATS_PORT"))
     };
     // Two that serve do not make up for one that does not.
-    lab.machine.tell("exec\\ --interactive\\ id-s3g3\\ sh*", 1, "PUT: 500\n", "");
+    lab.machine.answer("exec\\ --interactive\\ id-s3g3\\ sh*", 1, "PUT: 500\n", "");
     let outcome = up("2s");
     assert_eq!((outcome.status, outcome.stdout.as_str()), (5, ""), "{outcome}");
     assert!(outcome.stderr.contains("  | proved: s3g1, s3g2\n"), "{outcome}");
     assert!(outcome.stderr.contains("  | the last probe met: demo-s3g3-1: PUT: 500\n"), "{outcome}");
-    lab.machine.tell("exec\\ --interactive\\ id-s3g3\\ sh*", 0, "", "");
+    lab.machine.answer("exec\\ --interactive\\ id-s3g3\\ sh*", 0, "", "");
     let outcome = up("60s");
     assert_eq!((outcome.status, &outcome.stdout), (0, &lab.endpoint_line()), "{outcome}");
     assert!(outcome.stderr.contains("PUT and GET through 3 of 3 gateways"), "{outcome}");

@@ -66,14 +66,14 @@ const TROUBLES: &[Trouble] = &[
     }),
     ("could not pull the image", || {
         let lab = Lab::new();
-        lab.machine.tell("image\\ inspect*", 1, "", "No such image\n");
-        lab.machine.tell("pull*", 1, "", "toomanyrequests: You have reached your pull rate limit.\n");
+        lab.machine.answer("image\\ inspect*", 1, "", "No such image\n");
+        lab.machine.answer("pull*", 1, "", "toomanyrequests: You have reached your pull rate limit.\n");
         lab.run(&["up"])
     }),
     ("ended with exit code 3", || {
         let lab = unready();
         lab.contain(&with_ended("s3g2", 3));
-        lab.machine.tell("logs\\ --tail\\ 20\\ id-s3g2", 0, "", "its last words\n");
+        lab.machine.answer("logs\\ --tail\\ 20\\ id-s3g2", 0, "", "its last words\n");
         lab.run(&["up"])
     }),
     ("was not ready in", || unready().run(&["up", "--timeout", "1s"])),
@@ -143,7 +143,7 @@ const TROUBLES: &[Trouble] = &[
     ("holds no cluster of its own", || Machine::new().with_good_engine().run(&["up", "--base", "none"])),
     ("HAProxy refuses the configuration", || {
         let lab = started();
-        lab.machine.tell("exec\\ --interactive\\ id-s3g\\ sh*", 1, "", "[ALERT] unknown keyword\n");
+        lab.machine.answer("exec\\ --interactive\\ id-s3g\\ sh*", 1, "", "[ALERT] unknown keyword\n");
         lab.run(&["reload"])
     }),
     ("still has 2 in flight", || {
@@ -154,7 +154,7 @@ const TROUBLES: &[Trouble] = &[
     }),
     ("did not serve in 1s", || {
         let lab = started();
-        lab.machine.tell("exec\\ --interactive\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");
+        lab.machine.answer("exec\\ --interactive\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");
         lab.run(&["restart", "--timeout", "1s"])
     }),
     ("was not started by this tool", || {
@@ -181,7 +181,7 @@ fn unready() -> Lab {
 /// `up` where the engine answers one question otherwise.
 fn on_a_machine(pattern: &str, code: u8, stdout: &str, stderr: &str) -> Outcome {
     let lab = Lab::new();
-    lab.machine.tell(pattern, code, stdout, stderr);
+    lab.machine.answer(pattern, code, stdout, stderr);
     lab.run(&["up"])
 }
 

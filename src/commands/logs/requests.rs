@@ -100,15 +100,15 @@ pub(super) fn run(ids: &[String], arguments: &Logs, site: &Site, context: &Conte
     } else if !requests.is_empty() {
         context.ui.data(&as_table(&requests))?;
     }
-    let mut told = told(&unread);
+    let mut notes = not_read(&unread);
     if has_none && missing.is_empty() {
-        told.push(format!("the logs of cluster `{}` have no request", site.name));
+        notes.push(format!("the logs of cluster `{}` have no request", site.name));
     }
     let is_left_out = |one: &Request| !one.logs.contains(&"haproxy");
     if missing.is_empty() && (has_none || requests.iter().any(is_left_out)) {
-        told.extend(left_out_by_haproxy(site));
+        notes.extend(left_out_by_haproxy(site));
     }
-    for line in told {
+    for line in notes {
         context.ui.say(&line);
     }
     if missing.is_empty() { Ok(Status::Done) } else { Err(not_found(&missing, site).into()) }
@@ -268,7 +268,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Which logs were not read, a line for each reason.
-fn told(unread: &[Unread]) -> Vec<String> {
+fn not_read(unread: &[Unread]) -> Vec<String> {
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for Unread { container, why } in unread {
         by_reason.entry(why).or_default().push(container);

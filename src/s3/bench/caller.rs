@@ -198,16 +198,16 @@ mod tests {
             "",
             "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntext",
         ]);
-        let mut told = Vec::new();
+        let mut results = Vec::new();
         for operation in
             [Operation::Get, Operation::Get, Operation::Head, Operation::Get, Operation::Get, Operation::Get]
         {
             let Sent { gateway, bytes, failure, .. } = caller.send(operation, size("4"));
-            told.push((gateway, bytes, failure, connections.load(Ordering::Relaxed)));
+            results.push((gateway, bytes, failure, connections.load(Ordering::Relaxed)));
         }
         let failed = |kind: &str| Some(kind.to_owned());
         assert_eq!(
-            told,
+            results,
             [
                 (failed("s3g2"), 4, None, 1),
                 (None, 0, failed("503"), 1),

@@ -8,7 +8,7 @@ use crate::support::Runs;
 #[test]
 fn status_separates_what_haproxy_does_from_what_the_files_say() {
     let Some(lab) = Lab::open() else { return };
-    let cluster = lab.cluster("wish");
+    let cluster = lab.cluster("pending");
     cluster.up(&["-n", "2"]);
     cluster.succeed(&["generate", "--drained", "s3g2"]);
     assert_eq!(cluster.conditions(), ["serving", "serving"]);
