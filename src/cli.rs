@@ -350,7 +350,7 @@ pub struct Scale {
     #[expect(missing_docs, reason = "described at its type")]
     pub folder: FolderArg,
     /// How many gateways there are to be, 1 to 512
-    #[arg(value_name = "N")]
+    #[arg(value_name = "N", allow_negative_numbers = true)]
     pub gateways: String,
     /// How long requests in flight may take to end, before gateways are removed anyway
     #[arg(long, value_name = "TIME", default_value = "5m")]

@@ -135,6 +135,13 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// What to type next; empty where an error says enough.
+#[must_use]
+pub fn hint_of(error: &anyhow::Error) -> &str {
+    let of_failure = error.downcast_ref::<Failure>().map(|failure| failure.hint.as_str());
+    of_failure.or_else(|| error.downcast_ref::<Problems>().map(Problems::hint)).unwrap_or_default()
+}
+
 /// The exit code of an error.
 #[must_use]
 pub fn status_of(error: &anyhow::Error) -> Status {

@@ -8,9 +8,11 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::Cli;
+use crate::engine::objects::State;
 use crate::engine::{Engine, Variables, quoted};
 use crate::error::{Failure, Status};
-use crate::observe::{Member, Observed};
+use crate::observe::{Member, Observed, listed};
+use crate::plan::Role;
 use crate::s3::variables::{trusting, variables};
 use crate::s3::{Endpoint, Key};
 use crate::spec::choices::{Choices, FILE_NAME};
@@ -141,25 +143,67 @@ impl Site {
         Err(Failure::new(Status::Usage, message).with_hint(hint).into())
     }
 
-    /// The command that starts what does not run: `start` where every container was stopped, `up` otherwise.
+    /// The command that starts what does not run: `start` where all containers were stopped, or some have ended and none is
+    /// missing; `up` otherwise.
     #[must_use]
     pub fn starting_command(&self, observed: &Observed) -> String {
-        let has_ended = |member: &Member| member.container.has_ended();
-        let is_stopped = !observed.members.is_empty() && observed.members.iter().all(has_ended);
-        self.command(if is_stopped && self.spec.target == Target::Compose { "start" } else { "up" })
+        let spec = &self.spec;
+        let wanted = [
+            (Role::Balancer, 1),
+            (Role::Gateway, spec.gateways.get()),
+            (Role::Scm, spec.scms.get()),
+            (Role::Om, spec.oms.get()),
+            (Role::Datanode, spec.datanodes.get()),
+        ];
+        let is_there = |(role, count): (Role, u32)| observed.of_role(role).count() >= count as usize;
+        let ended = observed.members.iter().filter(|member| member.container.has_ended()).count();
+        let is_stopped = ended == observed.members.len() || wanted.into_iter().all(is_there);
+        self.command(if ended > 0 && is_stopped && spec.target == Target::Compose { "start" } else { "up" })
+    }
+
+    /// Which SCMs, OMs and datanodes of a cluster whose balancer runs do not run, with what starts them; empty where all do.
+    #[must_use]
+    pub fn down_services(&self, observed: &Observed) -> String {
+        if observed.running_balancer().is_none() {
+            return String::new();
+        }
+        let is_down =
+            |member: &&Member| member.container.has_ended() || member.container.state == State::Paused;
+        let down: Vec<String> = Role::OF_DATA
+            .iter()
+            .flat_map(|role| observed.of_role(*role))
+            .filter(is_down)
+            .map(Member::title)
+            .collect();
+        match down.len() {
+            0 => String::new(),
+            count => format!(
+                "{} {} not run, and requests may fail; `{}` starts {}",
+                listed(&down),
+                if count == 1 { "does" } else { "do" },
+                self.starting_command(observed),
+                if count == 1 { "it" } else { "them" },
+            ),
+        }
     }
 
     /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.
     #[must_use]
     pub fn command(&self, verb: &str) -> String {
-        if self.folder == Path::new(".") {
-            return typed(format!("ozone-compose {verb}"));
-        }
-        let folder = quoted(&self.folder.to_string_lossy());
-        // A name that begins as a flag does is taken for one behind a blank.
-        let option = if folder.starts_with('-') { "--output=" } else { "-o " };
-        typed(format!("ozone-compose {verb} {option}{folder}"))
+        command_in(&self.folder, verb)
     }
+}
+
+/// A command of this tool for the cluster in a folder, as [`Site::command`].
+#[must_use]
+pub fn command_in(folder: &Path, verb: &str) -> String {
+    if folder == Path::new(".") {
+        return typed(format!("ozone-compose {verb}"));
+    }
+    let folder = quoted(&folder.to_string_lossy());
+    // A name that begins as a flag does is taken for one behind a blank.
+    let option = if folder.starts_with('-') { "--output=" } else { "-o " };
+    typed(format!("ozone-compose {verb} {option}{folder}"))
 }
 
 /// The choices that a folder's file holds; none where there is no such file.
@@ -199,7 +243,10 @@ pub fn rendered_only(path: &Path) -> Failure {
         "`{}` holds files for Kubernetes (`target: helm`), where this tool runs nothing",
         path.display()
     );
-    let hint = "`ozone-compose generate` ends with the commands that do; `--target compose` and `--target swarm` are run here";
+    let generate = command_in(path, "generate");
+    let hint = format!(
+        "`{generate}` ends with the commands that do; `--target compose` and `--target swarm` are run here"
+    );
     Failure::new(Status::Usage, message).with_hint(hint)
 }
 
@@ -210,6 +257,6 @@ pub fn not_ours_to_run(path: &Path) -> Failure {
         "`{}` holds no cluster of its own: its gateways stand on Ozone services of other files or machines",
         path.display()
     );
-    Failure::new(Status::Usage, message)
-        .with_hint("`ozone-compose generate` ends with the command that starts them")
+    let hint = format!("`{}` ends with the command that starts them", command_in(path, "generate"));
+    Failure::new(Status::Usage, message).with_hint(hint)
 }

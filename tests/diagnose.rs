@@ -84,10 +84,7 @@ fn a_process_that_holds_a_port_is_named() {
     let line = outcome.stdout.lines().find(|line| line.starts_with("ports")).expect("a line");
     assert!(line.contains(&format!("{port} (ports.s3) is held by the process `diagnose")), "{line}");
     assert!(line.contains(&format!("(pid {})", std::process::id())), "{line}");
-    assert!(
-        outcome.stdout.contains("`ozone-compose up` with `--port auto` chooses free ports, or `kill "),
-        "{outcome}"
-    );
+    assert!(outcome.stdout.contains("`up` with `--port auto` chooses free ports, or `kill "), "{outcome}");
 }
 
 #[test]

@@ -156,7 +156,12 @@ impl<'a> Session<'a> {
     fn step(&mut self, action: &Action, writing: &mut Option<Writing<'_>>) -> Result<()> {
         match action {
             Action::Pull(image) => self.pull(image),
-            Action::Check => self.control()?.check(self.haproxy()?),
+            Action::Check => {
+                for finding in self.control()?.check(self.haproxy()?)? {
+                    self.progress.say(&format!("warning: HAProxy reports: {finding}"));
+                }
+                Ok(())
+            }
             Action::Write(_) => {
                 let writing = writing.as_mut().context("this run writes no files")?;
                 writing.folder.apply(writing.changes)?;

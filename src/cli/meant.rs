@@ -11,9 +11,10 @@ use super::Cli;
 const VERBS: &[(&[&str], &str)] = &[
     (&["ps", "info", "inspect", "describe"], "ozone-compose status"),
     (&["list"], "ozone-compose ls"),
-    (&["delete", "destroy", "rm", "remove", "kill"], "ozone-compose down"),
-    (&["create", "apply", "deploy", "wait", "launch"], "ozone-compose up"),
-    (&["init", "new", "render", "build"], "ozone-compose generate"),
+    (&["delete", "destroy", "rm", "remove"], "ozone-compose down"),
+    (&["kill", "pause"], "ozone-compose fault kill CONTAINER"),
+    (&["create", "apply", "deploy", "wait", "launch", "pull"], "ozone-compose up"),
+    (&["init", "new", "render"], "ozone-compose generate"),
     (&["exec", "shell"], "docker compose exec SERVICE CMD"),
     (&["log"], "ozone-compose logs"),
     (&["test", "check"], "ozone-compose smoke"),

@@ -43,6 +43,7 @@ pub fn run(arguments: &cli::Bench, context: &Context) -> Result<Status> {
     if let Some(command) = &command {
         command.refuse_unknown(&cluster)?;
     }
+    cluster.warn_of_gateways_away(context);
     let key = match &arguments.user {
         Some(user) => credentials::of_user(&cluster.site, Some(user))?,
         None => credentials::own(&cluster.site)?,

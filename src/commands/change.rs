@@ -5,10 +5,13 @@ use anyhow::{Error, Result};
 use super::Context;
 use super::fault::active_fault;
 use super::request::{Request, open, refuse_to_lose_edits, refuse_unreadable};
+use super::upgrade::of_everything;
 use crate::act::{Session, Writing};
+use crate::engine::objects::is_same_image;
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
 use crate::observe::{GatewayId, Member, Observed, listed};
+use crate::plan::Role;
 use crate::preflight::{self, refusal};
 use crate::site::Site;
 use crate::spec::Spec;
@@ -81,6 +84,9 @@ pub(super) fn plan(
     if let Some(warning) = active_fault(&request.site)? {
         context.ui.say(&warning);
     }
+    if !matches!(goal, Goal::Start) {
+        warn_of_down_services(&request.site, &observed, context);
+    }
     let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
     let desired = Desired { certificate: renewal.as_ref().map(Renewal::why), ..desired };
     let steps = steps::plan(&desired, &observed, &goal)?;
@@ -95,9 +101,17 @@ pub(super) fn plan(
         say_ended(gateways, &observed, &request.site, context);
     }
     if !matches!(goal, Goal::Upgrade) {
-        say_pending(&steps::pending(&desired, &observed), &request.site, context);
+        say_pending(&steps::pending(&desired, &observed), &request.site, &observed, context);
     }
     Ok(Planned { folder, request, changes, renewal, haproxy, steps })
+}
+
+/// Says which SCMs, OMs and datanodes do not run: gateways pass HAProxy's checks without them.
+pub(super) fn warn_of_down_services(site: &Site, observed: &Observed, context: &Context) {
+    let down = site.down_services(observed);
+    if !down.is_empty() {
+        context.ui.say(&format!("warning: {down}"));
+    }
 }
 
 /// Whether a goal is reached by other files.
@@ -106,8 +120,10 @@ fn writes(goal: &Goal) -> bool {
 }
 
 /// Says which containers are not as the files say, and stay so.
-fn say_pending(names: &[String], site: &Site, context: &Context) {
-    if !names.is_empty() {
+fn say_pending(names: &[String], site: &Site, observed: &Observed, context: &Context) {
+    if let Some(unfinished) = unfinished_upgrade(site, observed) {
+        context.ui.say(&unfinished);
+    } else if !names.is_empty() {
         context.ui.say(&format!(
             "choices are pending: {} still {} with earlier ones; `{}` applies them",
             listed(names),
@@ -117,6 +133,27 @@ fn say_pending(names: &[String], site: &Site, context: &Context) {
     }
 }
 
+/// SCMs, OMs and datanodes of another image of Ozone than the files say.
+pub(super) fn of_another_ozone<'a>(site: &Site, observed: &'a Observed) -> Vec<&'a Member> {
+    let Some(image) = &site.spec.ozone_image else { return Vec::new() };
+    let image = image.to_string();
+    let of_role = |role| observed.of_role(role).filter(|one| !is_same_image(&one.container.image, &image));
+    Role::OF_DATA.into_iter().flat_map(of_role).collect()
+}
+
+/// Which containers an upgrade has not reached, and what continues it; none where it is complete.
+pub(super) fn unfinished_upgrade(site: &Site, observed: &Observed) -> Option<String> {
+    let others = of_another_ozone(site, observed);
+    let before = &others.first()?.container.image;
+    let names = listed(&others.iter().map(|one| one.title()).collect::<Vec<_>>());
+    let has = if others.len() == 1 { "has" } else { "have" };
+    let image = site.spec.ozone_image.as_ref()?;
+    let (on, back) = (site.command(&of_everything(&site.spec)), site.command("upgrade --rollback"));
+    Some(format!(
+        "the files say {image}, and {names} still {has} {before}; `{on}` continues, `{back}` goes back"
+    ))
+}
+
 /// Says which of the gateways do not run.
 fn say_ended(gateways: &[GatewayName], observed: &Observed, site: &Site, context: &Context) {
     let has_ended = |(id, member): (GatewayId, &Member)| match id {
@@ -124,10 +161,15 @@ fn say_ended(gateways: &[GatewayName], observed: &Observed, site: &Site, context
         _ => None,
     };
     let ended: Vec<GatewayName> = observed.gateways().filter_map(has_ended).collect();
-    if !ended.is_empty() {
-        let (does, them) = if ended.len() == 1 { ("does", "it") } else { ("do", "them") };
-        let start = site.command("start");
-        context.ui.say(&format!("{} {does} not run; `{start}` runs {them} again", listed(&ended)));
+    let has_container =
+        |name: &GatewayName| observed.gateways().any(|(id, _)| id == GatewayId::Named(name.clone()));
+    let absent: Vec<GatewayName> = gateways.iter().filter(|name| !has_container(name)).cloned().collect();
+    for (names, is, verb) in [(ended, "ended", "start"), (absent, "no container", "up")] {
+        if !names.is_empty() {
+            let has = if names.len() == 1 { "has" } else { "have" };
+            let command = site.command(verb);
+            context.ui.say(&format!("{} {has} {is}; `{command}` starts what does not run", listed(&names)));
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cli;
 use crate::engine::objects::{self, Scope};
 use crate::engine::{Engine, evidence, swarm};
 use crate::error::Status;
-use crate::observe::{Member, Observed};
+use crate::observe::{Member, Observed, listed};
 use crate::plan::cluster::{OM_PORT, SCM_PORT};
 use crate::plan::{Role, STATS_PORT};
 use crate::render::ALL_FILES;
@@ -40,8 +40,8 @@ pub fn run(arguments: &cli::Collect, context: &Context) -> Result<Status> {
     };
     let missing = collect_to(&file, folder, context)?;
     if !missing.is_empty() {
-        let count = missing.len();
-        context.ui.say(&format!("{count} parts are missing; errors.txt in it says why"));
+        let names: Vec<&str> = missing.iter().filter_map(|one| one.split(": ").next()).collect();
+        context.ui.say(&format!("it lacks {}; errors.txt in it says why", listed(&names)));
     }
     context.ui.data(&format!("{}\n", file.display()))?;
     Ok(Status::Done)

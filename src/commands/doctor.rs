@@ -34,7 +34,13 @@ pub fn run(arguments: &cli::Doctor, context: &Context) -> Result<Status> {
     let bucket = site.spec.buckets.first().map_or("bucket", |bucket| bucket.name.as_str());
     checks.extend(names(&site.spec.domains, bucket, address(&site, context)));
     match arguments.format {
-        Format::Table => context.ui.data(&as_table(&checks))?,
+        Format::Table => {
+            context.ui.data(&as_table(&checks))?;
+            context.ui.say(&format!(
+                "these checks are of this machine; `{}` is of the cluster",
+                site.command("status")
+            ));
+        }
         Format::Json => context.ui.object("doctor", &json!({ "checks": checks }))?,
     }
     Ok(first_bad(&checks).map_or(Status::Done, |check| check.status))

@@ -19,7 +19,7 @@ use crate::s3::variables::variables;
 use crate::s3::{self, Endpoint, Key};
 use crate::site::Site;
 use crate::spec::values::Target;
-use crate::steps::refuse_elsewhere;
+use crate::steps::{refuse_elsewhere, rotation};
 
 /// How long a cluster may take to answer: one that is ready needs milliseconds.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
@@ -73,6 +73,18 @@ impl Answering {
         Observed::read(engine, &self.observed.project, None)
     }
 
+    /// Says which gateways in rotation do not serve, since a load or a test says nothing of them.
+    pub(super) fn warn_of_gateways_away(&self, context: &Context) {
+        let Some(loaded) = self.observed.loaded() else { return };
+        let away = rotation(&self.site.spec).missing(&self.observed.members, &loaded.gateways);
+        if !away.is_empty() {
+            let status = self.site.command("status");
+            context.ui.say(&format!(
+                "warning: without {away}, which HAProxy does not find healthy; `{status}` shows why"
+            ));
+        }
+    }
+
     /// Over https where it has that.
     fn answers_at(&self) -> &str {
         self.https.as_deref().unwrap_or(self.endpoint.url())
@@ -107,7 +119,9 @@ pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Answ
         return Err(not_ready("does not run: it has no running balancer".to_owned()).into());
     };
     s3::await_answer(&endpoint, ANSWERS_WITHIN, &credentials::own(&site)?).map_err(|problem| {
-        not_ready(format!("does not answer a signed request at {}: {problem}", endpoint.url()))
+        let down = site.down_services(&observed);
+        let cause = if down.is_empty() { format!("{problem}") } else { format!("{problem}; {down}") };
+        not_ready(format!("does not answer a signed request at {}: {cause}", endpoint.url()))
     })?;
     let https = observed.https(&site.host(&context.engine));
     Ok(Answering { site, observed, endpoint, https })

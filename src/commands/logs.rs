@@ -35,18 +35,16 @@ pub fn run(arguments: &Logs, context: &Context) -> Result<Status> {
 
 /// Compose shows nothing of a service that is not there, and calls that a success.
 fn refuse_unknown(services: &[String], site: &Site, context: &Context) -> Result<()> {
-    if services.is_empty() {
-        return Ok(());
-    }
     let containers = objects::containers(&context.engine, Scope::Project(&site.name))?;
     let all: Vec<&str> = containers.iter().map(Container::service).collect();
+    if all.is_empty() {
+        let message = format!("cluster `{}` has no containers, and so no logs", site.name);
+        let hint = format!("`{}` makes them", site.command("up"));
+        return Err(Failure::new(Status::NotReady, message).with_hint(hint).into());
+    }
     let Some(unknown) = services.iter().find(|typed| !all.contains(&typed.as_str())) else { return Ok(()) };
     let message = format!("cluster `{}` has no container of the service `{unknown}`", site.name);
-    let hint = match all.as_slice() {
-        [] => format!("`{}` makes its containers", site.command("up")),
-        all => format!("it has {}", all.join(", ")),
-    };
-    Err(Failure::new(Status::Usage, message).with_hint(hint).into())
+    Err(Failure::new(Status::Usage, message).with_hint(format!("it has {}", all.join(", "))).into())
 }
 
 /// The log of one service from all nodes; Swarm shows no more at a time.

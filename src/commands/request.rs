@@ -17,9 +17,9 @@ use crate::plan::overlay::Config;
 use crate::plan::stack::Stack;
 use crate::plan::{Plan, WEBADMIN_PORT};
 use crate::realm::{self, Realm};
-use crate::render::{self, ALL_FILES, HAPROXY_CFG, HAPROXY_FOLDER, KRB5_CONF, Service};
+use crate::render::{self, ALL_FILES, HAPROXY_CFG, HAPROXY_FOLDER, KRB5_CONF, MACHINE_UNIT, Service};
 use crate::seed::Seed;
-use crate::site::{Site, choices_in};
+use crate::site::{Site, choices_in, command_in};
 use crate::spec::choices::{Choice, Choices, FILE_NAME, Origin};
 use crate::spec::options::{AUTO, Opt, Preset};
 use crate::spec::values::{EngineAt, GatewayName, OzoneVersion, Port};
@@ -406,6 +406,7 @@ pub(super) fn refuse_app(folder: &Folder, request: &Request) -> Result<()> {
     if !request.site.spec.has_cluster() {
         return Ok(());
     }
+    refuse_machine(folder)?;
     for name in APPS {
         if folder.bytes_of(name)?.is_some() {
             let folder = folder.path().display();
@@ -421,6 +422,19 @@ pub(super) fn refuse_app(folder: &Folder, request: &Request) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a folder that `haproxy --output` has written for a balancer's own machine.
+fn refuse_machine(folder: &Folder) -> Result<()> {
+    if folder.bytes_of(FILE_NAME)?.is_some() || folder.bytes_of(MACHINE_UNIT)?.is_none() {
+        return Ok(());
+    }
+    let place = folder.path().display();
+    let message = format!(
+        "`{place}` holds the files of a balancer's own machine, which `haproxy` has written; nothing was changed"
+    );
+    let hint = "read INSTALL.md there; `-o DIR` chooses another folder for a cluster";
+    Err(Failure::new(Status::Differs, message).with_hint(hint).into())
+}
+
 /// Refuses to write over what a person edited, or wrote in the first place.
 pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool) -> Result<()> {
     let of_kind = |kind: Kind| changes.iter().filter(move |change| change.kind() == kind);
@@ -430,18 +444,21 @@ pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool)
     let folder = path.display();
     let foreign = names(Kind::Foreign);
     if !foreign.is_empty() {
+        let were = if of_kind(Kind::Foreign).count() == 1 { "was" } else { "were" };
         let message =
-            format!("{foreign} in `{folder}` was not written by ozone-compose; nothing was changed");
+            format!("{foreign} in `{folder}` {were} not written by ozone-compose; nothing was changed");
         let hint = "choose another folder with `-o DIR`, or move the file away";
         return Err(Failure::new(Status::Differs, message).with_hint(hint).into());
     }
     let edited = names(Kind::Edited);
     if !edited.is_empty() && !force {
-        let message = format!("{edited} in `{folder}` was edited by hand; nothing was changed");
+        let were = if of_kind(Kind::Edited).count() == 1 { "was" } else { "were" };
+        let message = format!("{edited} in `{folder}` {were} edited by hand; nothing was changed");
         let hint = format!(
-            "you can move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which stay yours; \
-             overwrite it with `generate --force`, which keeps it as FILE.bak; or leave everything as it is: \
-             `reload`, `restart`, `stop` and `start` work, and changes that write this file do not"
+            "you can move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which stay yours \
+             (the last adds sections and changes none); overwrite it with `{}`, which keeps it as FILE.bak; or leave \
+             everything as it is: `reload`, `restart`, `stop` and `start` work, and changes that write this file do not",
+            command_in(path, "generate --force")
         );
         let diff: String = of_kind(Kind::Edited).map(Change::diff).collect();
         return Err(Failure::new(Status::Differs, message).with_detail(diff).with_hint(hint).into());

@@ -27,6 +27,7 @@ const NAMED: usize = 4;
 /// Runs the verb.
 pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
     let cluster = answering_cluster(&arguments.folder.folder, context)?;
+    cluster.warn_of_gateways_away(context);
     let seen = gateways(&cluster.observed);
     let bucket = format!("ozone-compose-smoke-{}", std::process::id());
     let mut progress = context.ui.progress();

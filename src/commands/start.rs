@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::Context;
 use super::change::{going_on, plan};
+use super::up::ready::drained;
 use crate::cli::Start;
 use crate::error::{Failure, Status};
 use crate::observe::Observed;
@@ -24,7 +25,11 @@ pub fn run(arguments: &Start, context: &Context) -> Result<Status> {
         going_on(error, "interrupted; the cluster is left as it is", &acted.site.command("start"))
     })?;
     let observed = Observed::read(&context.engine, &acted.site.name, Some(path))?;
-    context.ui.say(&format!("cluster `{}` is ready", acted.site.name));
+    let drained = match drained(&acted.site) {
+        names if names.is_empty() => names,
+        names => format!("; drained: {names}"),
+    };
+    context.ui.say(&format!("cluster `{}` is ready{drained}", acted.site.name));
     if let Some(endpoint) = observed.endpoint(&acted.site.host(&context.engine)) {
         context.ui.data(&format!("{endpoint}\n"))?;
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Context;
+use super::change::unfinished_upgrade;
 use super::fault::active_fault;
 use crate::cli::{self, Format};
 use crate::engine::objects::Container;
@@ -98,6 +99,13 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
             site.starting_command(&observed)
         ));
     }
+    let down = site.down_services(&observed);
+    if !down.is_empty() {
+        context.ui.say(&format!("\nwarning: {down}"));
+    }
+    if let Some(unfinished) = unfinished_upgrade(&site, &observed) {
+        context.ui.say(&format!("\n{unfinished}"));
+    }
     if let Some(warning) = active_fault(&site)? {
         context.ui.say(&format!("\n{warning}"));
     }
@@ -106,7 +114,11 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
     }
     context.ui.say(&match endpoint {
         Some(endpoint) if observed.loaded().is_some() && !gateways.iter().any(Row::serves) => {
-            format!("\nno gateway serves: {endpoint} answers each request with an error")
+            let has_ended = observed.members.iter().any(|member| member.container.has_ended());
+            let start = site.starting_command(&observed);
+            let start =
+                if has_ended { format!("; `{start}` starts what does not run") } else { String::new() };
+            format!("\nno gateway serves: {endpoint} answers each request with an error{start}")
         }
         Some(endpoint) => {
             let other = https.filter(|https| *https != endpoint);
@@ -155,8 +167,8 @@ impl Row {
     /// What HAProxy does with it, for people.
     fn in_haproxy(&self) -> String {
         match (&self.state, self.weight) {
-            // After a reload the configuration drains it, and HAProxy calls it UP.
-            (Some(word), Some(0)) if !word.starts_with("DRAIN") => format!("{word}, weight 0"),
+            // After a reload the configuration drains it by its weight, and HAProxy calls it UP.
+            (Some(word), Some(0)) if word.starts_with("UP") => "DRAIN".to_owned(),
             (word, _) => word.clone().unwrap_or_default(),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error, Result};
 use fs_err as fs;
 
-use super::change::{print, warn_of_the_only_gateway};
+use super::change::{of_another_ozone, print, warn_of_the_only_gateway};
 use super::collect::collect_to;
 use super::request::{
     Request, automatic, numbered, open_and_check, refuse_app, refuse_to_lose_edits, refuse_unreadable,
@@ -19,14 +19,13 @@ use super::{Context, stack};
 use crate::act::{Session, Writing};
 use crate::bundle::refuse_unwritable;
 use crate::cli::Up;
-use crate::engine::objects::is_same_image;
 use crate::engine::{Place, is_of_a_taken_port};
 use crate::error::{Failure, Status};
-use crate::observe::{Member, Observed, listed};
-use crate::plan::Role;
+use crate::observe::{Observed, listed};
 use crate::plan::requirements::Requirements;
 use crate::preflight::{Check, HostPorts, Taken, Verdict, machine, missing_images, published_ports, refusal};
 use crate::proof::timeline;
+use crate::render::HAPROXY_CFG;
 use crate::seed::Seed;
 use crate::site::{Site, choices_in, not_ours_to_run, rendered_only};
 use crate::spec::Spec;
@@ -143,13 +142,19 @@ fn warn_of_open_ports(spec: &Spec, context: &Context) {
 
 /// Says which generated files a person edited: Compose and HAProxy read them as they are.
 fn warn_of_edits(changes: &[Change], context: &Context) {
-    let edited: Vec<&str> =
-        changes.iter().filter(|change| change.keeps_an_edit()).map(Change::name).collect();
-    if !edited.is_empty() {
-        context.ui.say(&format!(
-            "warning: {} was edited by hand; containers that run already are not recreated for that",
-            edited.join(", ")
-        ));
+    let (of_haproxy, others): (Vec<&str>, Vec<&str>) = changes
+        .iter()
+        .filter(|change| change.keeps_an_edit())
+        .map(Change::name)
+        .partition(|name| *name == HAPROXY_CFG);
+    for (names, effect) in [
+        (of_haproxy, "HAProxy loads it with the edit"),
+        (others, "new containers follow the edit, and those that run already are not recreated for it"),
+    ] {
+        if !names.is_empty() {
+            let were = if names.len() == 1 { "was" } else { "were" };
+            context.ui.say(&format!("warning: {} {were} edited by hand; {effect}", names.join(", ")));
+        }
     }
 }
 
@@ -157,9 +162,7 @@ fn warn_of_edits(changes: &[Change], context: &Context) {
 /// it is a warning.
 fn refuse_another_ozone(site: &Site, observed: &Observed, yes: bool, context: &Context) -> Result<()> {
     let Some(image) = &site.spec.ozone_image else { return Ok(()) };
-    let image = image.to_string();
-    let of_role = |role| observed.of_role(role).filter(|one| !is_same_image(&one.container.image, &image));
-    let others: Vec<&Member> = Role::OF_DATA.into_iter().flat_map(of_role).collect();
+    let others = of_another_ozone(site, observed);
     let Some(first) = others.first() else { return Ok(()) };
     let names = listed(&others.iter().map(|one| one.title()).collect::<Vec<_>>());
     let (now, upgrade) = (&first.container.image, site.command(&of_everything(&site.spec)));

@@ -45,7 +45,8 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     if *finalize {
         return finish(planned, arguments, context);
     }
-    if planned.steps.iter().any(|step| matches!(step.action, Action::Update(_))) {
+    let has_replaced_data = planned.steps.iter().any(|step| matches!(step.action, Action::Update(_)));
+    if has_replaced_data {
         warn_of_a_gap("is replaced", spec, context);
     }
     pull(&pulls, &planned.request.site, context)?;
@@ -63,6 +64,10 @@ pub fn run(arguments: &Upgrade, context: &Context) -> Result<Status> {
     let already = if is_done { "; there was nothing to replace" } else { "" };
     for (image, services) in images {
         context.ui.say(&format!("{image}: {}{already}", services.join(", ")));
+    }
+    if has_replaced_data {
+        let finalize = site.command("upgrade --finalize");
+        context.ui.say(&format!("its data stays readable for the version before until `{finalize}`"));
     }
     Ok(Status::Done)
 }

@@ -209,21 +209,23 @@ impl<'a> Control<'a> {
         }
     }
 
-    /// Checks files with the HAProxy that would load them. It loads nothing, and nothing is written.
+    /// Checks files with the HAProxy that would load them, and returns what it reports of those that it accepts: a
+    /// person's own line that repeats a setting has no effect. It loads nothing, and nothing is written.
     ///
     /// # Errors
     /// With HAProxy's own words, which name file and line.
-    pub fn check(&self, files: &Files) -> Result<()> {
+    pub fn check(&self, files: &Files) -> Result<Vec<String>> {
         let all: Vec<Config> =
             files.configuration.iter().cloned().chain(files.certificate_as_config()).collect();
         let check = ["exec", "--interactive", &self.container, "sh", "-c", CHECK, "sh"];
         let check = self.engine.command("check HAProxy's configuration", check);
         let check = check.with([CERTIFICATE_FOLDER, CERTIFICATE_FILE]).reading(archive(&all)?);
         let finished = self.engine.output(&check)?;
-        if finished.status.success() {
-            return Ok(());
-        }
         let said = in_folder(&format!("{}{}", finished.stdout, finished.stderr));
+        if finished.status.success() {
+            let is_finding = |line: &&str| line.starts_with("[WARNING]") || line.starts_with("[ALERT]");
+            return Ok(said.lines().filter(is_finding).map(str::to_owned).collect());
+        }
         let message = "HAProxy refuses the configuration; nothing was changed";
         let hint = "correct the file and line that it names, then repeat the command";
         Err(Failure::new(Status::Failed, message).with_detail(said.trim_end()).with_hint(hint).into())

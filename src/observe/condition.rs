@@ -118,7 +118,10 @@ impl Evidence<'_> {
             Condition::Ended if exit_code == 137 => "was killed (exit code 137); start runs it again",
             Condition::Ended if exit_code == 143 => "was stopped (exit code 143); start runs it again",
             Condition::Ended => return format!("ended with exit code {exit_code}; start runs it again"),
-            Condition::Paused => "paused",
+            Condition::Paused => {
+                let name = self.container.map_or("", |container| container.name.as_str());
+                return format!("paused; `docker unpause {name}` continues it");
+            }
             Condition::Missing => "has no container; up starts it",
             Condition::Silent if self.container.is_some_and(|one| one.health == Health::Starting) => {
                 "runs and does not answer: frozen, overloaded or about to be ready"

@@ -193,7 +193,7 @@ fn check_of(holder: &Holder, ports: &[RequiredPort]) -> Check {
     let named: Vec<String> = ports.iter().map(|need| format!("{} ({})", need.port, need.key)).collect();
     let is = if ports.len() == 1 { "is" } else { "are" };
     let finding = format!("{} {is} held by {holder}", named.join(", "));
-    let advice = format!("`ozone-compose up` with `--port auto` chooses free ports, or {end}");
+    let advice = format!("`up` with `--port auto` chooses free ports, or {end}");
     Check::bad("ports", Status::Failed, finding, advice)
 }
 
@@ -254,9 +254,6 @@ mod tests {
             check.finding,
             "9878 (ports.s3), 8404 (ports.stats) are held by the process `web` (pid 7)"
         );
-        assert_eq!(
-            check.advice,
-            "`ozone-compose up` with `--port auto` chooses free ports, or `kill 7` ends it"
-        );
+        assert_eq!(check.advice, "`up` with `--port auto` chooses free ports, or `kill 7` ends it");
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::engine::Engine;
-use crate::engine::objects::{self, Scope};
+use crate::engine::objects::{self, Scope, State};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Control;
 use crate::interrupt::Interrupt;
@@ -112,7 +112,7 @@ impl Prover<'_> {
     /// not take over.
     ///
     /// # Errors
-    /// At once when a container of the cluster has ended; 5 when time is up, with what was ready and what was
+    /// At once when a container of the cluster has ended or is paused; 5 when time is up, with what was ready and what was
     /// not; 130 when a person stopped it.
     pub fn cluster(&self, progress: &mut Progress) -> Result<Proved> {
         let end = Instant::now() + self.patience;
@@ -122,12 +122,12 @@ impl Prover<'_> {
         let mut route = self.route(&observed, wanted)?;
         let (mut next_list, mut next_look) = (Instant::now() + LIST, Instant::now());
         let mut has_all_scms = false;
-        self.fail_on_an_ended_container(&observed.members)?;
+        self.fail_on_what_does_not_run(&observed.members)?;
         loop {
             self.interrupt.check()?;
             if Instant::now() >= next_list {
                 observed.members = self.members()?;
-                self.fail_on_an_ended_container(&observed.members)?;
+                self.fail_on_what_does_not_run(&observed.members)?;
                 next_list = Instant::now() + LIST;
             }
             if Instant::now() >= next_look {
@@ -203,7 +203,7 @@ impl Prover<'_> {
         let gateways = rotation(&self.site.spec).count();
         loop {
             self.interrupt.check()?;
-            self.fail_on_an_ended_container(&observed.members)?;
+            self.fail_on_what_does_not_run(&observed.members)?;
             if let Some(result) = attempt(&observed)? {
                 return Ok(result);
             }
@@ -266,14 +266,17 @@ impl Prover<'_> {
         Ok(has_all_scms)
     }
 
-    fn fail_on_an_ended_container(&self, members: &[Member]) -> Result<()> {
-        match members.iter().find(|member| member.container.has_ended()) {
-            Some(member) => {
-                let consequence = "the cluster cannot become ready";
-                Err(account_of(member, consequence, self.site, self.engine).into())
-            }
-            None => Ok(()),
+    fn fail_on_what_does_not_run(&self, members: &[Member]) -> Result<()> {
+        let consequence = "the cluster cannot become ready";
+        if let Some(member) = members.iter().find(|member| member.container.has_ended()) {
+            return Err(account_of(member, consequence, self.site, self.engine).into());
         }
+        if let Some(member) = members.iter().find(|member| member.container.state == State::Paused) {
+            let message = format!("{} `{}` is paused; {consequence}", member.role.word(), member.title());
+            let hint = format!("`docker unpause {}` continues it", member.container.name);
+            return Err(Failure::new(Status::Failed, message).with_hint(hint).into());
+        }
+        Ok(())
     }
 
     fn out_of_time(&self, progress: &Progress, route: &Route) -> Failure {

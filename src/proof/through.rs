@@ -22,6 +22,10 @@ const LAST_PROBES: Duration = Duration::from_secs(2);
 /// Pause after a refusal: hardly any load on machines that are busy starting JVMs.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Longer after each good probe that proved no other gateway, up to [`PAUSE`]: gateways that serve are not kept busy
+/// while others start.
+const PAUSE_AFTER_NONE: Duration = Duration::from_millis(10);
+
 /// Probes at a time. `leastconn` sends each to a gateway without another, so slow ones do not hide the rest.
 const MOST_WORKERS: usize = 8;
 
@@ -105,14 +109,22 @@ impl Drop for Through {
 impl Shared {
     fn work(&self, worker: usize) {
         let mut has_bucket = false;
+        let mut nothing_new = 0;
         while !self.stopped.load(Ordering::Relaxed) && !self.is_complete() {
+            let before = self.proved();
             let result = if has_bucket {
                 self.probe(worker)
             } else {
                 self.client.make_bucket().and_then(|made| good(&made))
             };
             match result {
-                Ok(()) => has_bucket = true,
+                Ok(()) => {
+                    has_bucket = true;
+                    nothing_new = if self.proved() > before { 0 } else { nothing_new + 1 };
+                    if !self.is_complete() {
+                        thread::sleep((PAUSE_AFTER_NONE * nothing_new).min(PAUSE));
+                    }
+                }
                 Err(problem) => {
                     *lock(&self.problem) = problem.to_string();
                     // Another run may have removed the bucket.

@@ -27,6 +27,9 @@ use templates::{Template, Templates};
 /// The folder of HAProxy's configuration, which it loads whole, relative to the folder of the cluster.
 pub const HAPROXY_FOLDER: &str = "haproxy";
 
+/// The drop-in for systemd, in the folder of a machine.
+pub const MACHINE_UNIT: &str = "haproxy.service.conf";
+
 /// The text of HAProxy's configuration, relative to the folder.
 pub const HAPROXY_CFG: &str = "haproxy/s3-haproxy.cfg";
 
@@ -239,7 +242,7 @@ pub fn bundle(bundle: &Bundle, templates: &Templates) -> Result<BTreeMap<String,
     let text = |name, variables: Value| text(&environment, templates.get(name), &variables);
     let mut files = BTreeMap::from([
         ("INSTALL.md".to_owned(), text("machine/INSTALL.md.j2", values(&bundle.notes))?),
-        ("haproxy.service.conf".to_owned(), text("machine/haproxy.service.conf.j2", values(&bundle.notes))?),
+        (MACHINE_UNIT.to_owned(), text("machine/haproxy.service.conf.j2", values(&bundle.notes))?),
     ]);
     for one in &bundle.keepalived {
         let name = format!("keepalived-{}.conf", one.number);

@@ -60,6 +60,20 @@ impl fmt::Display for Problem {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Problems(Vec<Problem>);
 
+impl Problems {
+    /// What to do where `ozone-compose.yaml` has one of them; empty otherwise.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        let is_of_file =
+            |problem: &Problem| problem.path == FILE_NAME || problem.origin.as_deref() == Some(FILE_NAME);
+        if self.0.iter().any(is_of_file) {
+            "correct ozone-compose.yaml; until then `ls`, `collect` and `down --name NAME` work"
+        } else {
+            ""
+        }
+    }
+}
+
 /// What to write, checked: no field contradicts another.
 #[derive(Clone, Debug)]
 pub struct Spec {

@@ -484,7 +484,9 @@ pub static OPTIONS: &[Opt] = &[
         flag: "ozone-image",
         placeholder: "IMAGE",
         takes: ImageName::TAKES,
-        default: Preset::From("apache/ozone with the version; the checkout's runner image with --base none"),
+        default: Preset::From(
+            "apache/ozone with the version; with --base none the runner image of an Ozone checkout",
+        ),
         scope: Scope::Containers,
         group: IMAGES,
         help: "Image of the gateways, SCM, OM and datanodes",

@@ -21,8 +21,10 @@ use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::values::{BucketChoice, Discovery, GatewayName, Profile, UserName};
 
+use refuse::{
+    refuse_absent, refuse_other_kind, refuse_to_leave_none, refuse_to_lose_a_second, refuse_without_commands,
+};
 pub use refuse::{refuse_elsewhere, refuse_foreign, refuse_other_security};
-use refuse::{refuse_other_kind, refuse_to_lose_a_second, refuse_without_commands};
 pub use step::{Action, Step, Target};
 
 /// The goal of a run that depends on the files of a cluster; [`stop`] and [`down`] do without them.
@@ -290,12 +292,13 @@ impl Planner<'_> {
     fn drain(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
         refuse_without_commands(self.desired, self.observed)?;
+        refuse_to_leave_none(self.desired, self.observed, names)?;
         let mut steps = self.check_and_write();
         let gateways: Vec<GatewayId> = names.iter().cloned().map(GatewayId::Named).collect();
         if let Some(load) = self.load() {
             steps.push(Step::new(
                 Action::Hold(gateways.clone()),
-                "the worker that a reload replaces keeps this state",
+                "so does the HAProxy process that a reload replaces, until its connections end",
             ));
             steps.push(load);
         }
@@ -306,6 +309,12 @@ impl Planner<'_> {
     fn resume(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
         refuse_without_commands(self.desired, self.observed)?;
+        self.refuse_absent_gateways(names)?;
+        let is_chosen = |id: &GatewayId| matches!(id, GatewayId::Named(name) if names.contains(name));
+        let mut chosen = self.observed.gateways().filter(|(id, _)| is_chosen(id));
+        if !names.is_empty() && chosen.all(|(_, one)| self.is_serving(one)) && self.load().is_none() {
+            return Ok(self.write());
+        }
         let mut steps = vec![Step::new(Action::Check, "HAProxy is about to load it")];
         steps.extend(self.write());
         steps.push(Step::new(
@@ -325,6 +334,7 @@ impl Planner<'_> {
     fn restart(&self, names: &[GatewayName]) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
         refuse_without_commands(self.desired, self.observed)?;
+        self.refuse_absent_gateways(names)?;
         let is_chosen = |id: &GatewayId| match id {
             GatewayId::Named(name) => names.is_empty() || names.contains(name),
             GatewayId::Replica(_) => true,
@@ -334,7 +344,7 @@ impl Planner<'_> {
         let spec = &self.desired.site.spec;
         // One that does not serve comes first: its restart takes nothing away.
         let (well, ill): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|(_, one)| self.is_serving(one));
-        let ill = ill.into_iter().map(|one| (one, "it does not serve; restarted first"));
+        let ill = ill.into_iter().map(|one| (one, "it gets no requests; restarted first"));
         let well = well.into_iter().map(|one| (one, "gateways restart one at a time"));
         Ok(ill.chain(well).flat_map(|((id, one), cause)| restart(spec, &id, one, cause)).collect())
     }
@@ -366,7 +376,7 @@ impl Planner<'_> {
         steps.extend(self.gateways_in());
         let gateways = self.replace_outdated();
         if !gateways.is_empty() || !self.is_all_in_rotation() {
-            steps.push(self.rotation("one at a time is to leave"));
+            steps.push(self.rotation("one gateway at a time is replaced"));
         }
         steps.extend(gateways);
         for member in self.ozone_services() {
@@ -411,6 +421,8 @@ impl Planner<'_> {
 
     fn start(&self) -> Result<Vec<Step>, Failure> {
         refuse_other_kind(self.desired, self.observed)?;
+        let services = self.desired.services.iter().map(|service| service.name.as_str());
+        refuse_absent(self.desired, self.observed, services)?;
         // Services start before their clients: HAProxy of Ozone's example ends where it finds no gateway.
         let by_role = Role::OF_CONTAINERS.into_iter().rev().flat_map(|role| self.observed.of_role(role));
         let idle: Vec<Target> = by_role.filter(|one| needs_start(one)).map(Target::of).collect();
@@ -453,6 +465,11 @@ impl Planner<'_> {
             steps.push(Step::new(Action::Admit(lacking), cause));
         }
         steps
+    }
+
+    fn refuse_absent_gateways(&self, names: &[GatewayName]) -> Result<(), Failure> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        refuse_absent(self.desired, self.observed, names.iter().map(String::as_str))
     }
 
     /// The new configuration is checked before anything is written, drained or removed.
@@ -520,7 +537,7 @@ impl Planner<'_> {
             if !leaving.is_empty() {
                 steps.push(Step::new(
                     Action::Hold(leaving),
-                    "the worker that a reload replaces keeps this state",
+                    "so does the HAProxy process that a reload replaces, until its connections end",
                 ));
             }
             steps.push(load);

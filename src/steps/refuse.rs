@@ -167,6 +167,51 @@ pub(super) fn refuse_without_commands(desired: &Desired<'_>, observed: &Observed
     Err(Failure::new(status, message).with_hint(hint))
 }
 
+/// Refuses to do something with containers that were never made, or are gone. `wanted` are services of the files.
+///
+/// # Errors
+/// 5, with the command that makes them.
+pub(super) fn refuse_absent<'a>(
+    desired: &Desired<'_>,
+    observed: &Observed,
+    wanted: impl IntoIterator<Item = &'a str>,
+) -> Result<(), Failure> {
+    let site = desired.site;
+    let has_all = |service: &&str| {
+        let count = if *service == SCALED_SERVICE { site.spec.gateways.get() as usize } else { 1 };
+        observed.members.iter().filter(|one| one.container.service() == *service).count() >= count
+    };
+    let absent: Vec<&str> = wanted.into_iter().filter(|service| !has_all(service)).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let (names, them) = (listed(&absent), if absent.len() == 1 { "it" } else { "them" });
+    let message = format!("cluster `{}` has no container of {names}; nothing was changed", site.name);
+    let hint = format!("`{}` makes {them}", site.command("up"));
+    Err(Failure::new(Status::NotReady, message).with_hint(hint))
+}
+
+/// Refuses to drain gateways where no other one serves. `desired` has them drained already.
+///
+/// # Errors
+/// 5, with the command that shows why.
+pub(super) fn refuse_to_leave_none(
+    desired: &Desired<'_>,
+    observed: &Observed,
+    names: &[GatewayName],
+) -> Result<(), Failure> {
+    let Some(loaded) = observed.loaded() else { return Ok(()) };
+    let site = desired.site;
+    let serves = |name: GatewayName| loaded.gateways.iter().any(|one| one.name == name && one.is_up());
+    if site.spec.in_rotation().any(serves) {
+        return Ok(());
+    }
+    let message =
+        format!("no other gateway serves, and without {} none would; nothing was changed", listed(names));
+    let hint = format!("`{}` shows why", site.command("status"));
+    Err(Failure::new(Status::NotReady, message).with_hint(hint))
+}
+
 /// Refuses to restart gateways while another one does not serve: two would be out of rotation.
 ///
 /// # Errors

@@ -293,7 +293,7 @@ fn fewer_gateways_are_checked_first_and_removed_last() {
         [
             CHECK,
             WRITE,
-            "send s3g2, s3g3 no new requests: the worker that a reload replaces keeps this state",
+            "send s3g2, s3g3 no new requests: so does the HAProxy process that a reload replaces, until its connections end",
             LOAD,
             "wait for s3g1 in rotation: gateways.count is 1",
             "drain s3g2, s3g3: gateways.count is 1",
@@ -336,7 +336,7 @@ fn drain_keeps_a_worker_that_becomes_old_from_sending_requests() {
     let site = site(&[("gateways.drained", "s3g2")]);
     let services = services(&site);
     let steps = planned(&changed(&site, &services), &running(3), &Goal::Drain(names(&[2])));
-    let hold = "send s3g2 no new requests: the worker that a reload replaces keeps this state";
+    let hold = "send s3g2 no new requests: so does the HAProxy process that a reload replaces, until its connections end";
     assert_eq!(steps, [CHECK, WRITE, hold, LOAD, "drain s3g2: gateways.drained names it"]);
     // Once it is drained in HAProxy, the run only waits for the end of its requests.
     let mut drained = running(3);
@@ -394,7 +394,7 @@ fn restart(title: &str, cause: &str) -> Vec<String> {
 }
 
 const IN_TURN: &str = "gateways restart one at a time";
-const ILL: &str = "it does not serve; restarted first";
+const ILL: &str = "it gets no requests; restarted first";
 
 #[test]
 fn a_gateway_that_does_not_serve_restarts_first() {
@@ -679,7 +679,7 @@ fn a_gateway_that_did_not_run_gets_requests_whatever_haproxy_remembers_of_it() {
     for (goal, last) in [
         (Goal::Up, READY),
         (Goal::Scale, "wait for s3g1, s3g2 in rotation: gateways.count is 2"),
-        (Goal::Upgrade, "wait for s3g1, s3g2 in rotation: one at a time is to leave"),
+        (Goal::Upgrade, "wait for s3g1, s3g2 in rotation: one gateway at a time is replaced"),
     ] {
         let steps = planned(&desired(&site, &services), &observed, &goal);
         assert_eq!(

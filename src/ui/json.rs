@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::error::{Failure, status_of};
+use crate::error::{Failure, hint_of, status_of};
 
 /// The version of every object. Fields may be added in it; none changes its meaning or is removed.
 const VERSION: u32 = 1;
@@ -38,6 +38,6 @@ pub(super) fn of_error(error: &anyhow::Error) -> Value {
         "text": error.to_string(),
         "causes": error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>(),
         "detail": failure.map_or("", |failure| &failure.detail),
-        "hint": failure.map_or("", |failure| &failure.hint),
+        "hint": hint_of(error),
     })
 }

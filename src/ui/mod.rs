@@ -13,7 +13,7 @@ use anyhow::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::Failure;
+use crate::error::{Failure, hint_of};
 use crate::spec::Problems;
 use json::Object;
 use progress::{Mode, Progress};
@@ -140,9 +140,10 @@ impl Ui {
         lines.extend(error.chain().skip(1).map(|cause| format!("  caused by: {cause}")));
         if let Some(failure) = error.downcast_ref::<Failure>() {
             lines.extend(failure.detail.lines().map(|line| format!("  | {line}")));
-            if !failure.hint.is_empty() {
-                lines.push(format!("{HINT}hint:{HINT:#} {}", failure.hint));
-            }
+        }
+        let hint = hint_of(error);
+        if !hint.is_empty() {
+            lines.push(format!("{HINT}hint:{HINT:#} {hint}"));
         }
         say_always(&lines.join("\n"));
     }

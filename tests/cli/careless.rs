@@ -322,7 +322,8 @@ fn a_file_that_grows_without_end_is_no_yaml() {
     let outcome = sandbox.run(&["generate"]);
     assert_eq!(
         outcome.to_string(),
-        "exit 2\n--- stderr\nerror: ozone-compose.yaml: is not YAML: repetition limit exceeded\n"
+        "exit 2\n--- stderr\nerror: ozone-compose.yaml: is not YAML: repetition limit exceeded\n\
+         hint: correct ozone-compose.yaml; until then `ls`, `collect` and `down --name NAME` work\n"
     );
 }
 

@@ -186,7 +186,7 @@ fn what_the_files_say_and_haproxy_does_not_do_is_distinguished() {
     let now = of_s3g2().expect("s3g2");
     assert_eq!((&now["condition"], &now["pending"]), (&json!("drained"), &Value::Null));
     let table = lab.succeed(&["status"]).stdout;
-    assert!(table.contains("  drained    UP, weight 0  "), "{table}");
+    assert!(table.contains("  drained    DRAIN  "), "{table}");
 }
 
 #[test]

@@ -15,10 +15,7 @@ fn a_port_that_a_process_holds_is_named_before_anything_starts() {
     assert!(outcome.stderr.starts_with(&port), "{outcome}");
     assert!(outcome.stderr.contains(" are held by the process `up"), "{outcome}");
     assert!(outcome.stderr.contains(&format!("(pid {})", std::process::id())), "{outcome}");
-    assert!(
-        outcome.stderr.contains("hint: `ozone-compose up` with `--port auto` chooses free ports, or "),
-        "{outcome}"
-    );
+    assert!(outcome.stderr.contains("hint: `up` with `--port auto` chooses free ports, or "), "{outcome}");
     assert_eq!(lab.did(), [""; 0]);
     assert_eq!(lab.machine.sandbox.tree(""), [].into());
 }

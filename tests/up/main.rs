@@ -10,6 +10,7 @@ mod ending;
 mod interrupting;
 mod jobs;
 mod lab;
+mod lacking;
 mod looking;
 mod machine;
 mod profiles;

@@ -87,6 +87,13 @@ fn another_ozone_on_existing_data_is_reported_with_the_verb_for_it() {
     assert_eq!((lab.did(), lab.machine.sandbox.tree("")), (Vec::new(), before));
     let accepted = lab.run(&["up", "--ozone-version", "2.2.0", "--dry-run", "--yes"]);
     assert!(accepted.stderr.contains("warning: om, datanode1, scm of apache/ozone:2.2.1 get"), "{accepted}");
+    lab.succeed(&["generate", "--ozone-version", "2.2.0"]);
+    let says = "the files say apache/ozone:2.2.0, and om, datanode1, scm still have apache/ozone:2.2.1; \
+                `ozone-compose upgrade --ozone-version 2.2.0` continues, `ozone-compose upgrade --rollback` goes back\n";
+    for verb in [&["status"][..], &["start", "--dry-run"], &["restart", "--dry-run"]] {
+        let outcome = lab.succeed(verb);
+        assert!(outcome.stderr.contains(says), "{outcome}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::act::{Bucket, Written};
 use crate::commands::{Context, counted};
-use crate::observe::Observed;
+use crate::observe::{Observed, listed};
 use crate::plan::Role;
 use crate::plan::cluster::{HTTPFS_PORT, OM_PORT, RECON_PORT, SCM_PORT};
 use crate::plan::monitoring::{GRAFANA_PORT, PROMETHEUS_PORT};
@@ -87,6 +87,7 @@ impl Ready<'_> {
         let gateways = counted(self.gateways as usize, "S3 gateway");
         let page = |name: &str| self.pages.get(name).cloned().unwrap_or_default();
         let rows = [
+            ("drained", drained(site)),
             ("endpoint", self.endpoint.to_owned()),
             ("http", self.http.clone().unwrap_or_default()),
             ("per bucket", self.virtual_hosts.join(", ").replace("://", "://BUCKET.")),
@@ -133,5 +134,13 @@ impl Ready<'_> {
         } else {
             format!("{}, {made} of them made now", self.buckets.len())
         }
+    }
+}
+
+/// Who gets no requests, and until when; empty where all do.
+pub(in crate::commands) fn drained(site: &Site) -> String {
+    match site.spec.drained.as_slice() {
+        [] => String::new(),
+        names => format!("{}, until `{}`", listed(names), site.command("resume")),
     }
 }
