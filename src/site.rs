@@ -8,10 +8,9 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::Cli;
-use crate::engine::objects::State;
 use crate::engine::{Engine, Variables, quoted};
 use crate::error::{Failure, Status};
-use crate::observe::{Member, Observed, listed};
+use crate::observe::Observed;
 use crate::plan::Role;
 use crate::s3::variables::{trusting, variables};
 use crate::s3::{Endpoint, Key};
@@ -161,30 +160,12 @@ impl Site {
         self.command(if ended > 0 && is_stopped && spec.target == Target::Compose { "start" } else { "up" })
     }
 
-    /// Which SCMs, OMs and datanodes of a cluster whose balancer runs do not run, with what starts them; empty where all do.
+    /// What to say of SCMs, OMs and datanodes that do not run, with what starts them; none where all do.
     #[must_use]
-    pub fn down_services(&self, observed: &Observed) -> String {
-        if observed.running_balancer().is_none() {
-            return String::new();
-        }
-        let is_down =
-            |member: &&Member| member.container.has_ended() || member.container.state == State::Paused;
-        let down: Vec<String> = Role::OF_DATA
-            .iter()
-            .flat_map(|role| observed.of_role(*role))
-            .filter(is_down)
-            .map(Member::title)
-            .collect();
-        match down.len() {
-            0 => String::new(),
-            count => format!(
-                "{} {} not run, and requests may fail; `{}` starts {}",
-                listed(&down),
-                if count == 1 { "does" } else { "do" },
-                self.starting_command(observed),
-                if count == 1 { "it" } else { "them" },
-            ),
-        }
+    pub fn warning_of_down_services(&self, observed: &Observed) -> Option<String> {
+        let down = observed.down_services()?;
+        let start = self.starting_command(observed);
+        Some(format!("warning: {down} not run, and requests may fail; `{start}` starts what does not run"))
     }
 
     /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.

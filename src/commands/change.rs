@@ -84,8 +84,10 @@ pub(super) fn plan(
     if let Some(warning) = active_fault(&request.site)? {
         context.ui.say(&warning);
     }
-    if !matches!(goal, Goal::Start) {
-        warn_of_down_services(&request.site, &observed, context);
+    // Gateways pass HAProxy's checks without an OM.
+    let down = request.site.warning_of_down_services(&observed);
+    if let Some(warning) = down.filter(|_| !matches!(goal, Goal::Start)) {
+        context.ui.say(&warning);
     }
     let desired = request.desired(&folder, &changes, &observed, &context.engine)?;
     let desired = Desired { certificate: renewal.as_ref().map(Renewal::why), ..desired };
@@ -104,14 +106,6 @@ pub(super) fn plan(
         say_pending(&steps::pending(&desired, &observed), &request.site, &observed, context);
     }
     Ok(Planned { folder, request, changes, renewal, haproxy, steps })
-}
-
-/// Says which SCMs, OMs and datanodes do not run: gateways pass HAProxy's checks without them.
-pub(super) fn warn_of_down_services(site: &Site, observed: &Observed, context: &Context) {
-    let down = site.down_services(observed);
-    if !down.is_empty() {
-        context.ui.say(&format!("warning: {down}"));
-    }
 }
 
 /// Whether a goal is reached by other files.

@@ -99,9 +99,8 @@ pub fn run(arguments: &cli::Status, context: &Context) -> Result<Status> {
             site.starting_command(&observed)
         ));
     }
-    let down = site.down_services(&observed);
-    if !down.is_empty() {
-        context.ui.say(&format!("\nwarning: {down}"));
+    if let Some(warning) = site.warning_of_down_services(&observed) {
+        context.ui.say(&format!("\n{warning}"));
     }
     if let Some(unfinished) = unfinished_upgrade(&site, &observed) {
         context.ui.say(&format!("\n{unfinished}"));

@@ -83,7 +83,7 @@ fn a_gateway_that_gets_requests_is_resumed_without_a_reload() {
 #[test]
 fn an_om_that_does_not_run_is_named_by_each_verb_that_needs_it() {
     let lab = started();
-    let says = "om does not run, and requests may fail; `ozone-compose start` starts it\n";
+    let says = "om does not run, and requests may fail; `ozone-compose start` starts what does not run\n";
     lab.contain(&with_ended("om", 137));
     for verb in [&["status"][..], &["reload"], &["drain", "s3g2"]] {
         let outcome = lab.succeed(verb);
