@@ -8,9 +8,10 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::Cli;
+use crate::engine::objects::State;
 use crate::engine::{Engine, Variables, quoted};
 use crate::error::{Failure, Status};
-use crate::observe::Observed;
+use crate::observe::{Member, Observed, listed};
 use crate::plan::Role;
 use crate::s3::variables::{trusting, variables};
 use crate::s3::{Endpoint, Key};
@@ -160,10 +161,26 @@ impl Site {
         self.command(if ended > 0 && is_stopped && spec.target == Target::Compose { "start" } else { "up" })
     }
 
-    /// What to say of SCMs, OMs and datanodes that do not run, with what starts them; none where all do.
+    /// `om does` or `scm1, scm2 do`: the SCMs, OMs and datanodes that do not run, where a balancer does; none otherwise,
+    /// and none on Swarm, which starts them again by itself.
+    #[must_use]
+    pub fn down_services(&self, observed: &Observed) -> Option<String> {
+        observed.running_balancer().filter(|_| self.spec.target == Target::Compose)?;
+        let is_down =
+            |member: &&Member| member.container.has_ended() || member.container.state == State::Paused;
+        let of_data = Role::OF_DATA.iter().flat_map(|role| observed.of_role(*role));
+        let down: Vec<String> = of_data.filter(is_down).map(Member::title).collect();
+        match down.len() {
+            0 => None,
+            1 => Some(format!("{} does", down[0])),
+            _ => Some(format!("{} do", listed(&down))),
+        }
+    }
+
+    /// What to say of them, with what starts them.
     #[must_use]
     pub fn warning_of_down_services(&self, observed: &Observed) -> Option<String> {
-        let down = observed.down_services()?;
+        let down = self.down_services(observed)?;
         let start = self.starting_command(observed);
         Some(format!("warning: {down} not run, and requests may fail; `{start}` starts what does not run"))
     }

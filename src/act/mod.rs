@@ -305,7 +305,7 @@ impl<'a> Session<'a> {
         self.engine.run(&pull.ready_within(PULLED_WITHIN)).map_err(|error| match error.downcast::<Failure>() {
             Ok(failure) if failure.status == Status::Failed && failure.hint.is_empty() => failure
                 .with_hint(
-                    "`docker image ls` shows which this engine has; `up --image-registry HOST` takes every image from a mirror, `--ozone-image` and `--haproxy-image` name others",
+                    "nothing was changed; `docker image ls` shows which this engine has; `up --image-registry HOST` takes every image from a mirror, `--ozone-image` and `--haproxy-image` name others",
                 )
                 .into(),
             Ok(failure) => failure.into(),

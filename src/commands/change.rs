@@ -16,7 +16,7 @@ use crate::preflight::{self, refusal};
 use crate::site::Site;
 use crate::spec::Spec;
 use crate::spec::choices::Choices;
-use crate::spec::values::{Base, Discovery, GatewayName};
+use crate::spec::values::{Base, Discovery, GatewayName, Target};
 use crate::steps::{self, Action, Desired, Goal, Step, refuse_elsewhere};
 use crate::tls::Renewal;
 use crate::workspace::{Change, Folder};
@@ -127,9 +127,10 @@ fn say_pending(names: &[String], site: &Site, observed: &Observed, context: &Con
     }
 }
 
-/// SCMs, OMs and datanodes of another image of Ozone than the files say.
+/// SCMs, OMs and datanodes of another image of Ozone than the files say; none on Swarm, which replaces them by itself.
 pub(super) fn of_another_ozone<'a>(site: &Site, observed: &'a Observed) -> Vec<&'a Member> {
-    let Some(image) = &site.spec.ozone_image else { return Vec::new() };
+    let image = site.spec.ozone_image.as_ref().filter(|_| site.spec.target == Target::Compose);
+    let Some(image) = image else { return Vec::new() };
     let image = image.to_string();
     let of_role = |role| observed.of_role(role).filter(|one| !is_same_image(&one.container.image, &image));
     Role::OF_DATA.into_iter().flat_map(of_role).collect()

@@ -119,7 +119,7 @@ pub(super) fn answering_cluster(folder: &Path, context: &Context) -> Result<Answ
         return Err(not_ready("does not run: it has no running balancer".to_owned()).into());
     };
     s3::await_answer(&endpoint, ANSWERS_WITHIN, &credentials::own(&site)?).map_err(|problem| {
-        let down = observed.down_services().map(|down| format!("; {down} not run")).unwrap_or_default();
+        let down = site.down_services(&observed).map(|down| format!("; {down} not run")).unwrap_or_default();
         not_ready(format!("does not answer a signed request at {}: {problem}{down}", endpoint.url()))
     })?;
     let https = observed.https(&site.host(&context.engine));

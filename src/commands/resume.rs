@@ -8,6 +8,7 @@ use super::{Context, stack};
 use crate::cli::Resume;
 use crate::error::Status;
 use crate::observe::listed;
+use crate::spec::choices::Choices;
 use crate::steps::Goal;
 
 /// Runs the verb.
@@ -23,8 +24,11 @@ pub fn run(arguments: Resume, context: &Context) -> Result<Status> {
             chosen.clone_from(&site.spec.drained);
         }
         refuse_unknown(&chosen, site)?;
-        let drained = site.spec.drained.iter().filter(|name| !chosen.contains(name)).cloned();
-        Ok((with_drained(drained), Goal::Resume(chosen.clone())))
+        let drained = &site.spec.drained;
+        let left = drained.iter().filter(|name| !chosen.contains(name)).cloned();
+        let is_any_drained = drained.iter().any(|name| chosen.contains(name));
+        let choices = if is_any_drained { with_drained(left) } else { Choices::default() };
+        Ok((choices, Goal::Resume(chosen.clone())))
     })?;
     if dry_run {
         return planned.print(context);

@@ -22,6 +22,7 @@ use crate::cli::Up;
 use crate::engine::{Place, is_of_a_taken_port};
 use crate::error::{Failure, Status};
 use crate::observe::{Observed, listed};
+use crate::plan::balancer::BALANCER_SERVICE;
 use crate::plan::requirements::Requirements;
 use crate::preflight::{Check, HostPorts, Taken, Verdict, machine, missing_images, published_ports, refusal};
 use crate::proof::timeline;
@@ -138,6 +139,11 @@ fn warn_of_open_ports(spec: &Spec, context: &Context) {
              and write this S3, which checks no secret; `--bind ADDRESS` publishes them on one",
         );
     }
+}
+
+/// Whether HAProxy gets another container, as for another port, which no reload changes.
+fn recreates_the_balancer(step: &Step) -> bool {
+    matches!(&step.action, Action::Update(services) if services.iter().any(|name| name == BALANCER_SERVICE))
 }
 
 /// Says which generated files a person edited: Compose and HAProxy read them as they are.
@@ -316,6 +322,9 @@ impl Start {
         session.seed = self.seed.as_ref();
         session.no_proxy = context.no_proxy.as_deref();
         warn_of_the_only_gateway(&self.steps, &self.request.site, context);
+        if self.steps.iter().any(recreates_the_balancer) {
+            context.ui.say("warning: the balancer is recreated for that: its connections end, and nothing serves until it runs");
+        }
         let proof = self.steps.iter().position(|step| step.action == Action::Ready);
         let (steps, last) = self.steps.split_at(proof.unwrap_or(self.steps.len()));
         let (changes, renewal) = (&self.changes, self.renewal.as_ref());

@@ -20,7 +20,7 @@ use anyhow::Result;
 use fs_err as fs;
 use serde::Serialize;
 
-use crate::engine::objects::{self, Container, DIGEST_LABEL, Resource, Scope, State};
+use crate::engine::objects::{self, Container, DIGEST_LABEL, Resource, Scope};
 use crate::engine::{Engine, ROLE_LABEL};
 use crate::haproxy::Gateway;
 use crate::haproxy::control::{Control, Loaded};
@@ -272,22 +272,6 @@ impl Observed {
     #[must_use]
     pub fn page(&self, role: Role, inside: u32, host: &str) -> Option<String> {
         self.of_role(role).find_map(|member| member.page(inside, host))
-    }
-
-    /// `om does` or `scm1, scm2 do`: the SCMs, OMs and datanodes that do not run, where a balancer does; none otherwise.
-    #[must_use]
-    pub fn down_services(&self) -> Option<String> {
-        self.running_balancer()?;
-        let of_data = Role::OF_DATA.iter().flat_map(|role| self.of_role(*role));
-        let down: Vec<String> = of_data
-            .filter(|one| one.container.has_ended() || one.container.state == State::Paused)
-            .map(Member::title)
-            .collect();
-        match down.len() {
-            0 => None,
-            1 => Some(format!("{} does", down[0])),
-            _ => Some(format!("{} do", listed(&down))),
-        }
     }
 
     /// Whether there is nothing at all of this tool.

@@ -298,7 +298,7 @@ impl Planner<'_> {
         if let Some(load) = self.load() {
             steps.push(Step::new(
                 Action::Hold(gateways.clone()),
-                "so does the HAProxy process that a reload replaces, until its connections end",
+                "this holds for the HAProxy process that a reload replaces too",
             ));
             steps.push(load);
         }
@@ -537,7 +537,7 @@ impl Planner<'_> {
             if !leaving.is_empty() {
                 steps.push(Step::new(
                     Action::Hold(leaving),
-                    "so does the HAProxy process that a reload replaces, until its connections end",
+                    "this holds for the HAProxy process that a reload replaces too",
                 ));
             }
             steps.push(load);

@@ -293,7 +293,7 @@ fn fewer_gateways_are_checked_first_and_removed_last() {
         [
             CHECK,
             WRITE,
-            "send s3g2, s3g3 no new requests: so does the HAProxy process that a reload replaces, until its connections end",
+            "send s3g2, s3g3 no new requests: this holds for the HAProxy process that a reload replaces too",
             LOAD,
             "wait for s3g1 in rotation: gateways.count is 1",
             "drain s3g2, s3g3: gateways.count is 1",
@@ -336,7 +336,7 @@ fn drain_keeps_a_worker_that_becomes_old_from_sending_requests() {
     let site = site(&[("gateways.drained", "s3g2")]);
     let services = services(&site);
     let steps = planned(&changed(&site, &services), &running(3), &Goal::Drain(names(&[2])));
-    let hold = "send s3g2 no new requests: so does the HAProxy process that a reload replaces, until its connections end";
+    let hold = "send s3g2 no new requests: this holds for the HAProxy process that a reload replaces too";
     assert_eq!(steps, [CHECK, WRITE, hold, LOAD, "drain s3g2: gateways.drained names it"]);
     // Once it is drained in HAProxy, the run only waits for the end of its requests.
     let mut drained = running(3);

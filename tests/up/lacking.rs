@@ -76,8 +76,10 @@ fn the_last_gateway_that_serves_is_not_drained() {
 #[test]
 fn a_gateway_that_gets_requests_is_resumed_without_a_reload() {
     let lab = started();
-    lab.succeed(&["resume", "s3g2"]);
-    assert_eq!(lab.did(), [""; 0]);
+    let before = lab.machine.sandbox.tree("");
+    let outcome = lab.succeed(&["resume", "s3g2"]);
+    assert!(outcome.stderr.ends_with("s3g2 gets requests\n"), "{outcome}");
+    assert_eq!((lab.did(), lab.machine.sandbox.tree("")), (Vec::new(), before));
 }
 
 #[test]
@@ -128,6 +130,19 @@ fn smoke_and_bench_name_a_gateway_that_they_do_not_reach() {
         let outcome = lab.run(verb);
         assert!(outcome.stderr.contains(says), "{outcome}");
     }
+}
+
+#[test]
+fn a_balancer_that_is_recreated_is_announced() {
+    let lab = started();
+    let says = "warning: the balancer is recreated for that: its connections end, and nothing serves until it runs\n";
+    let outcome = lab.succeed(&["up"]);
+    assert!(!outcome.stderr.contains(says), "{outcome}");
+    let older =
+        |one: Container| if one.role == "balancer" { Container { digest: "older", ..one } } else { one };
+    lab.contain(&running().into_iter().map(older).collect::<Vec<_>>());
+    let outcome = lab.succeed(&["up"]);
+    assert!(outcome.stderr.contains(says), "{outcome}");
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn without_an_id_the_last_requests_of_all_logs_are_shown() {
     assert_eq!(rows.iter().map(|row| &row[1..]).collect::<Vec<_>>(), expected);
     assert_eq!(
         outcome.stderr,
-        "no log of s3g3 was read: there is no audit log\n\
+        "no log of s3g3 was read: its Ozone writes no audit log\n\
          HAProxy logs only requests that ended with 5xx, were repeated or slow (`--log errors`); `ozone-compose generate --log all` \
          and then `ozone-compose reload` log all from then on\n"
     );
@@ -156,7 +156,7 @@ fn an_id_that_no_log_has_is_a_failure_that_says_what_to_do() {
     assert_eq!((outcome.status, outcome.stdout.lines().count()), (1, 2), "{outcome}");
     assert_eq!(
         outcome.stderr,
-        "no log of s3g3 was read: there is no audit log\n\
+        "no log of s3g3 was read: its Ozone writes no audit log\n\
          error: no log of cluster `demo` has the requests none-1, none-2\n\
          hint: HAProxy logs only requests that ended with 5xx, were repeated or slow (`--log errors`); `ozone-compose generate \
          --log all` and then `ozone-compose reload` log all from then on\n"

@@ -41,7 +41,7 @@ fn a_dry_run_of_each_verb_prints_its_steps_and_changes_nothing() {
             "wait for s3g1, s3g2, s3g3 in rotation: gateways.count is 3",
         ),
         (&["drain", "s3g1"], "check HAProxy's configuration: ", "drain s3g1: gateways.drained names it"),
-        (&["resume", "s3g1"], "check HAProxy's configuration: ", "wait for s3g1 in rotation: "),
+        (&["resume"], "check HAProxy's configuration: ", "load HAProxy's configuration: "),
         (&["restart", "s3g2"], "take s3g2 out of rotation: ", "wait for s3g2 in rotation: "),
         (&["reload"], "check HAProxy's configuration: ", "load HAProxy's configuration: "),
         (&["stop"], "stop s3g: ", "stop scm: "),

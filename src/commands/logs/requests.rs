@@ -198,7 +198,7 @@ fn audit_log(ids: &[String], shown: u32, member: &Member, engine: &Engine) -> Re
     let said = engine.output(&search).map_err(late)?;
     match said.status.code() {
         Some(0) => Ok(said.stdout),
-        Some(NO_LOG) => Err("there is no audit log".to_owned()),
+        Some(NO_LOG) => Err("its Ozone writes no audit log".to_owned()),
         _ => Err(said.last_words().lines().next().unwrap_or("the search in it failed").to_owned()),
     }
 }
