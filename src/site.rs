@@ -16,7 +16,7 @@ use crate::plan::Role;
 use crate::s3::variables::{trusting, variables};
 use crate::s3::{Endpoint, Key};
 use crate::spec::choices::{Choices, FILE_NAME};
-use crate::spec::values::Target;
+use crate::spec::values::{Base, Target};
 use crate::spec::{Spec, file};
 use crate::tls;
 use crate::workspace::Folder;
@@ -155,7 +155,11 @@ impl Site {
             (Role::Om, spec.oms.get()),
             (Role::Datanode, spec.datanodes.get()),
         ];
-        let is_there = |(role, count): (Role, u32)| observed.of_role(role).count() >= count as usize;
+        // More of another role than gateways are the two containers of a service that was half replaced.
+        let is_there = |(role, count): (Role, u32)| match observed.of_role(role).count() {
+            found if role == Role::Gateway => found >= count as usize,
+            found => found == count as usize,
+        };
         let ended = observed.members.iter().filter(|member| member.container.has_ended()).count();
         let is_stopped = ended == observed.members.len() || wanted.into_iter().all(is_there);
         self.command(if ended > 0 && is_stopped && spec.target == Target::Compose { "start" } else { "up" })
@@ -182,7 +186,8 @@ impl Site {
     pub fn warning_of_down_services(&self, observed: &Observed) -> Option<String> {
         let down = self.down_services(observed)?;
         let start = self.starting_command(observed);
-        Some(format!("warning: {down} not run, and requests may fail; `{start}` starts what does not run"))
+        let effect = if self.spec.base == Base::Ha { "may fail" } else { "fail or get no answer" };
+        Some(format!("warning: {down} not run, and requests {effect}; `{start}` starts what does not run"))
     }
 
     /// A command of this tool for this cluster, to be typed where this one was: `ozone-compose up -o demo`.

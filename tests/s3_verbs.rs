@@ -242,7 +242,8 @@ fn smoke_names_a_gateway_that_changes_what_is_read() {
     assert_eq!(result_of(&outcome, "removal"), "passed");
     let said = &outcome.stderr;
     assert!(said.contains("from gateway `s3g2`"), "{said}");
-    assert!(said.contains("hint: `ozone-compose logs s3g2`"), "{said}");
+    assert!(said.contains("shows the state of that gateway, `ozone-compose logs s3g2` its log"), "{said}");
+    assert!(said.contains("checks failed") && !said.contains("ok  smoke"), "{said}");
     assert_eq!(service.leftovers(), 0);
 
     let json: Value = serde_json::from_str(&folder.run(&["smoke", "--format", "json"]).stdout).expect("JSON");

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Session;
-use crate::engine::{Invocation, is_overtaken};
+use crate::engine::{Engine, Invocation, is_overtaken};
 use crate::haproxy::control::Files;
+use crate::interrupt::Interrupt;
 use crate::observe::listed;
 use crate::plan::CERTIFICATE_FOLDER;
 use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
@@ -33,7 +34,7 @@ impl Session<'_> {
         self.progress.doing("containers", "starting");
         self.carry_certificate()?;
         let up = self.compose(&format!("start cluster `{}`", self.site.name), &[]);
-        self.run_after_others(&up.with(["up", "--detach"]))?;
+        self.run_after_others(self.engine, &up.with(["up", "--detach"]))?;
         self.progress.done("containers", "started");
         Ok(())
     }
@@ -49,15 +50,17 @@ impl Session<'_> {
         let carry =
             carry.with(["run", "--rm", "--no-deps", "--no-TTY", "--user", "root", "--entrypoint", "tar"]);
         let carry = carry.with([BALANCER_SERVICE, "-x", "-f", "-", "-C", CERTIFICATE_FOLDER]);
-        self.run_after_others(&carry.reading(certificate))
+        self.run_after_others(self.engine, &carry.reading(certificate))
     }
 
     pub(super) fn start(&mut self, services: &[String]) -> Result<()> {
-        self.up(services, &["--no-deps", "--no-recreate"], "start", "starting", "started")
+        self.up(self.engine, services, &["--no-deps", "--no-recreate"], ["start", "starting", "started"])
     }
 
     pub(super) fn update(&mut self, services: &[String]) -> Result<()> {
-        self.up(services, &["--no-deps"], "recreate", "recreating", "recreated")
+        // Compose that ends in between leaves a container that stops and another that was never started.
+        let engine = self.engine.clone().with_interrupt(Interrupt::default());
+        self.up(&engine, services, &["--no-deps"], ["recreate", "recreating", "recreated"])
     }
 
     /// A person's own Compose files may have services of their own, and may change any other.
@@ -85,24 +88,23 @@ impl Session<'_> {
 
     /// Runs a command of Compose, again where the engine was still making or removing a container for a run that was
     /// killed.
-    fn run_after_others(&self, invocation: &Invocation) -> Result<()> {
+    fn run_after_others(&self, engine: &Engine, invocation: &Invocation) -> Result<()> {
         let mut tries = TRIES;
         loop {
             tries -= 1;
-            match self.run(invocation, self.serve_within) {
+            match engine.run(&invocation.clone().ready_within(self.serve_within)) {
                 Err(error) if tries > 0 && is_overtaken(&error) => thread::sleep(PAUSE),
-                result => return result,
+                result => return result.map(drop),
             }
         }
     }
 
     fn up(
         &mut self,
+        engine: &Engine,
         services: &[String],
         options: &[&str],
-        verb: &str,
-        doing: &str,
-        done: &str,
+        [verb, doing, done]: [&str; 3],
     ) -> Result<()> {
         let list = listed(services);
         self.progress.doing("containers", format!("{doing} {list}"));
@@ -110,7 +112,7 @@ impl Session<'_> {
             self.carry_certificate()?;
         }
         let up = self.compose(&format!("{verb} {list}"), &[]).with(["up", "--detach"]);
-        self.run_after_others(&up.with(options.iter().copied()).with(services))?;
+        self.run_after_others(engine, &up.with(options.iter().copied()).with(services))?;
         self.progress.done("containers", format!("{done} {list}"));
         Ok(())
     }

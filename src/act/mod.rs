@@ -326,8 +326,12 @@ impl<'a> Session<'a> {
         self.taken_out = None;
         let observed = self.observe()?;
         if let Some(endpoint) = self.site.endpoint(&observed, self.engine)? {
-            s3::await_answer(&endpoint, SERVES_WITHIN, &self.own_key()?)
-                .with_context(|| format!("HAProxy has reloaded, but {} does not serve", endpoint.url()))?;
+            s3::await_answer(&endpoint, SERVES_WITHIN, &self.own_key()?).map_err(|problem| {
+                let message =
+                    format!("HAProxy has loaded it, but {} does not serve: {problem}", endpoint.url());
+                let hint = format!("`{}` shows why", self.site.command("status"));
+                Failure::new(Status::NotReady, message).with_hint(hint)
+            })?;
         }
         self.progress.done("balancer", "serves with the configuration in the folder");
         Ok(())

@@ -456,7 +456,8 @@ pub(super) fn refuse_to_lose_edits(changes: &[Change], path: &Path, force: bool)
         let message = format!("{edited} in `{folder}` {were} edited by hand; nothing was changed");
         let hint = format!(
             "you can move the edit to {FILE_NAME}, compose.override.yaml or haproxy/zz-local.cfg, which stay yours \
-             (the last adds sections and changes none); overwrite it with `{}`, which keeps it as FILE.bak; or leave \
+             (most settings are keys of the first, as `config show` lists them; the last adds sections and changes none); \
+             overwrite it with `{}`, which keeps it as FILE.bak; or leave \
              everything as it is: `reload`, `restart`, `stop` and `start` work, and changes that write this file do not",
             command_in(path, "generate --force")
         );

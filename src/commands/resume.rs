@@ -35,7 +35,7 @@ pub fn run(arguments: Resume, context: &Context) -> Result<Status> {
     }
     planned.act(context, |_| {}).0?;
     if chosen.is_empty() {
-        context.ui.say("no gateway is drained; HAProxy has loaded its configuration again");
+        context.ui.say("the files drain no gateway; HAProxy has loaded its configuration again");
     } else {
         let get = if chosen.len() == 1 { "gets" } else { "get" };
         context.ui.say(&format!("{} {get} requests", listed(&chosen)));

@@ -42,7 +42,12 @@ pub fn run(arguments: &cli::Smoke, context: &Context) -> Result<Status> {
         domains: &domains,
     };
     let report = smoke(&place, &context.interrupt, |check| progress.doing("smoke", check))?;
-    progress.done("smoke", format!("{} checks", report.checks.len()));
+    let (checks, failed) = (report.checks.len(), failed(&report.checks).count());
+    if failed == 0 {
+        progress.done("smoke", format!("{checks} checks"));
+    } else {
+        progress.doing("smoke", format!("{failed} of {checks} checks failed"));
+    }
     progress.finish();
     let now = gateways(&cluster.observe_again(&context.engine)?);
     let shares = shares(&now, &report.distribution);
@@ -203,15 +208,13 @@ fn verdict(cluster: &Answering, checks: &[SmokeCheck], lost: &[&Gateway]) -> Res
     let more: Vec<String> = failed(checks).skip(1).map(line).chain(gone).collect();
     let culprit = failed(checks).find_map(|check| check.failed_gateway.clone());
     let culprit = culprit.or(lost.first().map(|one| one.name.to_string()));
+    let status = cluster.site.command("status");
     let hint = culprit.map_or_else(
-        || {
-            format!(
-                "`{}` shows the gateways, `{}` their logs",
-                cluster.site.command("status"),
-                cluster.site.command("logs")
-            )
+        || format!("`{status}` shows the gateways, `{}` their logs", cluster.site.command("logs")),
+        |name| {
+            let logs = cluster.site.command(&format!("logs {name}"));
+            format!("`{status}` shows the state of that gateway, `{logs}` its log")
         },
-        |name| format!("`{}` shows the log of that gateway", cluster.site.command(&format!("logs {name}"))),
     );
     Err(Failure::new(Status::Failed, message).with_detail(more.join("\n")).with_hint(hint).into())
 }

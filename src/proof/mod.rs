@@ -365,8 +365,15 @@ pub fn account_of(member: &Member, consequence: &str, site: &Site, engine: &Engi
     let (role, service, exit_code) =
         (member.role.word(), member.container.service(), member.container.exit_code);
     let message = format!("{role} `{service}` ended with exit code {exit_code}; {consequence}");
+    let repair = match member.role {
+        Role::Balancer => format!(
+            "correct the file and line that it names, or `{}`, which writes edited files anew and keeps each as FILE.bak; ",
+            site.command("generate --force")
+        ),
+        _ => String::new(),
+    };
     Failure::new(Status::Failed, message).with_detail(tail.unwrap_or_default()).with_hint(format!(
-        "`{}` shows more, `{}` packs everything",
+        "{repair}`{}` shows more, `{}` packs everything",
         site.command(&format!("logs {service}")),
         site.command("collect")
     ))

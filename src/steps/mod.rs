@@ -22,7 +22,8 @@ use crate::spec::Spec;
 use crate::spec::values::{BucketChoice, Discovery, GatewayName, Profile, UserName};
 
 use refuse::{
-    refuse_absent, refuse_other_kind, refuse_to_leave_none, refuse_to_lose_a_second, refuse_without_commands,
+    refuse_absent, refuse_half_replaced, refuse_other_kind, refuse_to_leave_none, refuse_to_lose_a_second,
+    refuse_without_commands,
 };
 pub use refuse::{refuse_elsewhere, refuse_foreign, refuse_other_security};
 pub use step::{Action, Step, Target};
@@ -423,6 +424,7 @@ impl Planner<'_> {
         refuse_other_kind(self.desired, self.observed)?;
         let services = self.desired.services.iter().map(|service| service.name.as_str());
         refuse_absent(self.desired, self.observed, services)?;
+        refuse_half_replaced(self.desired, self.observed)?;
         // Services start before their clients: HAProxy of Ozone's example ends where it finds no gateway.
         let by_role = Role::OF_CONTAINERS.into_iter().rev().flat_map(|role| self.observed.of_role(role));
         let idle: Vec<Target> = by_role.filter(|one| needs_start(one)).map(Target::of).collect();

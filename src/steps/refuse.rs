@@ -191,6 +191,24 @@ pub(super) fn refuse_absent<'a>(
     Err(Failure::new(Status::NotReady, message).with_hint(hint))
 }
 
+/// Refuses to start both containers of a service that Compose was ended on while it replaced one by the other.
+///
+/// # Errors
+/// 5, with the command that completes it.
+pub(super) fn refuse_half_replaced(desired: &Desired<'_>, observed: &Observed) -> Result<(), Failure> {
+    let site = desired.site;
+    let is_twice = |name: &str| {
+        name != SCALED_SERVICE
+            && observed.members.iter().filter(|one| one.container.service() == name).count() > 1
+    };
+    let Some(twice) = desired.services.iter().find(|one| is_twice(&one.name)) else { return Ok(()) };
+    let message = format!(
+        "cluster `{}` has two containers of {}, since a run ended while one replaced the other; nothing was changed",
+        site.name, twice.name
+    );
+    Err(Failure::new(Status::NotReady, message).with_hint(format!("`{}` completes that", site.command("up"))))
+}
+
 /// Refuses to drain gateways where no other one serves. `desired` has them drained already.
 ///
 /// # Errors

@@ -37,8 +37,8 @@ fn an_edited_file_is_not_overwritten() {
     assert!(
         outcome.stderr.ends_with(
             "\nhint: you can move the edit to ozone-compose.yaml, compose.override.yaml or \
-             haproxy/zz-local.cfg, which stay yours (the last adds sections and changes none); overwrite it with \
-             `ozone-compose generate --force`, which keeps it as FILE.bak; or leave everything as it is: `reload`, `restart`, `stop` and `start` work, and changes \
+             haproxy/zz-local.cfg, which stay yours (most settings are keys of the first, as `config show` lists them; \
+             the last adds sections and changes none); overwrite it with `ozone-compose generate --force`, which keeps it as FILE.bak; or leave everything as it is: `reload`, `restart`, `stop` and `start` work, and changes \
              that write this file do not\n"
         ),
         "{outcome}"

@@ -1,7 +1,8 @@
 //! What a verb says and refuses where a container is missing, paused or has ended, or where a choice has no effect.
 
-use crate::lab::{Container, Lab, running, with_ended};
+use crate::lab::{Container, Lab, container, running, with_ended};
 use crate::support::Runs;
+use crate::support::run::until;
 use crate::support::s3::{Behaviour, Wrong};
 
 /// A cluster of three gateways that runs.
@@ -85,7 +86,7 @@ fn a_gateway_that_gets_requests_is_resumed_without_a_reload() {
 #[test]
 fn an_om_that_does_not_run_is_named_by_each_verb_that_needs_it() {
     let lab = started();
-    let says = "om does not run, and requests may fail; `ozone-compose start` starts what does not run\n";
+    let says = "om does not run, and requests fail or get no answer; `ozone-compose start` starts what does not run\n";
     lab.contain(&with_ended("om", 137));
     for verb in [&["status"][..], &["reload"], &["drain", "s3g2"]] {
         let outcome = lab.succeed(verb);
@@ -179,4 +180,36 @@ fn gateways_that_serve_are_not_kept_busy_while_another_starts() {
     // Three probes at a time, each of two requests: without a pause they would be thousands.
     let sent = lab.service.requests();
     assert!(sent < 300, "{sent} requests in 4 s");
+}
+
+#[test]
+fn ctrl_c_does_not_leave_a_service_half_replaced() {
+    let lab = started();
+    let older = |one: Container| if one.service == "om" { Container { digest: "older", ..one } } else { one };
+    lab.contain(&running().into_iter().map(older).collect::<Vec<_>>());
+    let whole = "trap 'exit 130' INT TERM; : > $here/begun; /bin/sleep 0.5; echo whole >> $here/did; exit 0";
+    lab.machine.answer_by_script("compose\\ *\\ up\\ --detach\\ --no-deps\\ om", whole);
+    let mut run = lab.start(&["up"]);
+    until("it is recreated", || lab.has("begun").is_empty());
+    run.signal("INT");
+    let outcome = run.end();
+    assert_eq!(outcome.status, 130, "{outcome}");
+    assert!(lab.did().contains(&"whole".to_owned()), "{outcome}");
+}
+
+#[test]
+fn two_containers_of_a_service_are_not_both_started() {
+    let lab = started();
+    let stopped = |one: Container| Container { state: "exited", ..one };
+    let second = Container { state: "created", number: 2, ..container("om", "om") };
+    lab.contain(&running().into_iter().map(stopped).chain([second]).collect::<Vec<_>>());
+    refused(
+        &lab,
+        &["start"],
+        5,
+        &["has two containers of om, ", "hint: `ozone-compose up` completes that\n"],
+    );
+    lab.contain(&with_ended("om", 143).into_iter().chain([container("om", "om")]).collect::<Vec<_>>());
+    let status = lab.succeed(&["status"]).stderr;
+    assert!(status.contains("om does not run") && status.contains("`ozone-compose up` starts"), "{status}");
 }
