@@ -8,7 +8,6 @@ use anyhow::Result;
 use super::Session;
 use crate::engine::{Engine, Invocation, is_overtaken};
 use crate::haproxy::control::Files;
-use crate::interrupt::Interrupt;
 use crate::observe::listed;
 use crate::plan::CERTIFICATE_FOLDER;
 use crate::plan::balancer::{BALANCER_SERVICE, SCALED_SERVICE};
@@ -59,7 +58,7 @@ impl Session<'_> {
 
     pub(super) fn update(&mut self, services: &[String]) -> Result<()> {
         // Compose that ends in between leaves a container that stops and another that was never started.
-        let engine = self.engine.clone().with_interrupt(Interrupt::default());
+        let engine = self.engine.uninterrupted();
         self.up(&engine, services, &["--no-deps"], ["recreate", "recreating", "recreated"])
     }
 

@@ -8,7 +8,6 @@ use anyhow::Result;
 use super::{Session, TakenOut};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Admission;
-use crate::interrupt::Interrupt;
 use crate::observe::{GatewayId, Member, Which, is_at, listed, seen};
 use crate::spec::values::{GatewayName, Health};
 use crate::steps::{Action, replace};
@@ -106,7 +105,7 @@ impl Session<'_> {
     /// until the next reload. The interrupt that ended the run must not end this too.
     pub(super) fn put_back(&mut self) {
         let Some(TakenOut { names, is_untouched: true }) = self.taken_out.take() else { return };
-        let engine = self.engine.clone().with_interrupt(Interrupt::default());
+        let engine = self.engine.uninterrupted();
         let session = Session::new(self.site, &engine, self.interrupt, self.ui);
         let back = session.control().and_then(|control| control.admit(&names, Admission::Ready));
         if let Err(error) = back {

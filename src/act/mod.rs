@@ -387,7 +387,7 @@ impl<'a> Session<'a> {
         // The engine ends what it has begun also where its client is gone, and the next run would see a gateway that
         // runs and is about to stop.
         let engine = match self.taken_out {
-            Some(_) => self.engine.clone().with_interrupt(Interrupt::default()),
+            Some(_) => self.engine.uninterrupted(),
             None => self.engine.clone(),
         };
         engine.run(&invocation.ready_within(STOPS_WITHIN))?;

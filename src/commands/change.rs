@@ -7,7 +7,7 @@ use super::fault::active_fault;
 use super::request::{Request, open, refuse_to_lose_edits, refuse_unreadable};
 use super::upgrade::of_everything;
 use crate::act::{Session, Writing};
-use crate::engine::objects::is_same_image;
+use crate::engine::objects::{Container, is_same_image};
 use crate::error::{Failure, Status};
 use crate::haproxy::control::Files;
 use crate::observe::{GatewayId, Member, Observed, listed};
@@ -151,15 +151,17 @@ pub(super) fn unfinished_upgrade(site: &Site, observed: &Observed) -> Option<Str
 
 /// Says which of the gateways do not run.
 fn say_ended(gateways: &[GatewayName], observed: &Observed, site: &Site, context: &Context) {
-    let has_ended = |(id, member): (GatewayId, &Member)| match id {
-        GatewayId::Named(name) if member.container.has_ended() && gateways.contains(&name) => Some(name),
-        _ => None,
+    let container = |name: &GatewayName| {
+        let mut all = observed.gateways();
+        all.find(|(id, _)| *id == GatewayId::Named(name.clone())).map(|(_, member)| &member.container)
     };
-    let ended: Vec<GatewayName> = observed.gateways().filter_map(has_ended).collect();
-    let has_container =
-        |name: &GatewayName| observed.gateways().any(|(id, _)| id == GatewayId::Named(name.clone()));
-    let absent: Vec<GatewayName> = gateways.iter().filter(|name| !has_container(name)).cloned().collect();
-    for (names, is, verb) in [(ended, "ended", "start"), (absent, "no container", "up")] {
+    let those = |is: fn(Option<&Container>) -> bool| -> Vec<&GatewayName> {
+        gateways.iter().filter(|name| is(container(name))).collect()
+    };
+    for (names, is, verb) in [
+        (those(|one| one.is_some_and(Container::has_ended)), "ended", "start"),
+        (those(|one| one.is_none()), "no container", "up"),
+    ] {
         if !names.is_empty() {
             let has = if names.len() == 1 { "has" } else { "have" };
             let command = site.command(verb);

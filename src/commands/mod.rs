@@ -66,7 +66,7 @@ impl Context {
     /// The same for what must be done after Ctrl-C.
     fn uninterrupted(&self) -> Self {
         let interrupt = Interrupt::default();
-        Self { engine: self.engine.clone().with_interrupt(interrupt.clone()), interrupt, ..self.clone() }
+        Self { engine: self.engine.with_interrupt(interrupt.clone()), interrupt, ..self.clone() }
     }
 }
 

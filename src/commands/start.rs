@@ -25,10 +25,7 @@ pub fn run(arguments: &Start, context: &Context) -> Result<Status> {
         going_on(error, "interrupted; the cluster is left as it is", &acted.site.command("start"))
     })?;
     let observed = Observed::read(&context.engine, &acted.site.name, Some(path))?;
-    let drained = match drained(&acted.site) {
-        names if names.is_empty() => names,
-        names => format!("; drained: {names}"),
-    };
+    let drained = drained(&acted.site).map(|names| format!("; drained: {names}")).unwrap_or_default();
     context.ui.say(&format!("cluster `{}` is ready{drained}", acted.site.name));
     if let Some(endpoint) = observed.endpoint(&acted.site.host(&context.engine)) {
         context.ui.data(&format!("{endpoint}\n"))?;

@@ -57,10 +57,16 @@ impl Engine {
         Self { program: "docker", place: Arc::default(), hidden, ui, echo, interrupt }
     }
 
-    /// The same engine, whose commands are ended by another interrupt.
+    /// The same engine, whose commands this interrupt ends.
     #[must_use]
-    pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
-        Self { interrupt, ..self }
+    pub fn with_interrupt(&self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self.clone() }
+    }
+
+    /// The same engine, whose commands Ctrl-C does not end.
+    #[must_use]
+    pub fn uninterrupted(&self) -> Self {
+        self.with_interrupt(Interrupt::default())
     }
 
     /// Where it is. Its client knows the endpoint, from `DOCKER_HOST` or its context; one that knows no contexts has its

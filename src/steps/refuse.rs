@@ -167,6 +167,11 @@ pub(super) fn refuse_without_commands(desired: &Desired<'_>, observed: &Observed
     Err(Failure::new(status, message).with_hint(hint))
 }
 
+/// How many containers a service has.
+fn count_of(service: &str, observed: &Observed) -> usize {
+    observed.members.iter().filter(|one| one.container.service() == service).count()
+}
+
 /// Refuses to do something with containers that were never made, or are gone. `wanted` are services of the files.
 ///
 /// # Errors
@@ -179,7 +184,7 @@ pub(super) fn refuse_absent<'a>(
     let site = desired.site;
     let has_all = |service: &&str| {
         let count = if *service == SCALED_SERVICE { site.spec.gateways.get() as usize } else { 1 };
-        observed.members.iter().filter(|one| one.container.service() == *service).count() >= count
+        count_of(service, observed) >= count
     };
     let absent: Vec<&str> = wanted.into_iter().filter(|service| !has_all(service)).collect();
     if absent.is_empty() {
@@ -197,10 +202,7 @@ pub(super) fn refuse_absent<'a>(
 /// 5, with the command that completes it.
 pub(super) fn refuse_half_replaced(desired: &Desired<'_>, observed: &Observed) -> Result<(), Failure> {
     let site = desired.site;
-    let is_twice = |name: &str| {
-        name != SCALED_SERVICE
-            && observed.members.iter().filter(|one| one.container.service() == name).count() > 1
-    };
+    let is_twice = |name: &str| name != SCALED_SERVICE && count_of(name, observed) > 1;
     let Some(twice) = desired.services.iter().find(|one| is_twice(&one.name)) else { return Ok(()) };
     let message = format!(
         "cluster `{}` has two containers of {}, since a run ended while one replaced the other; nothing was changed",

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::lab::{Container, Lab, replica, running, with_ended};
 use crate::support::Runs;
-use crate::support::run::until;
 use crate::support::s3::Behaviour;
 
 /// A cluster that runs with so many gateways and has five places.
@@ -256,17 +255,7 @@ fn a_restart_of_the_only_gateway_says_that_nothing_serves_meanwhile() {
 #[test]
 fn ctrl_c_does_not_leave_a_gateway_half_stopped() {
     let lab = with(2);
-    let whole = "trap 'exit 130' INT TERM; : > $here/begun; /bin/sleep 0.5; echo whole >> $here/did; exit 0";
-    lab.machine.answer_by_script("restart\\ --time\\ 30\\ id-s3g1", whole);
-    let mut run = lab.start(&["restart"]);
-    until("it restarts", || lab.has("begun").is_empty());
-    run.signal("INT");
-    let outcome = run.end();
-    assert_eq!(outcome.status, 130, "{outcome}");
-    assert!(
-        lab.did().contains(&"whole".to_owned()),
-        "the engine has done what the signal did not stop: {outcome}"
-    );
+    lab.interrupt_in(&["restart"], "restart\\ --time\\ 30\\ id-s3g1");
 }
 
 #[test]

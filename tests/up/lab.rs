@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::Runs;
 use crate::support::engine::Machine;
-use crate::support::run::Run;
+use crate::support::run::{Run, until};
 use crate::support::s3::{Behaviour, Service};
 
 /// The command that starts a cluster.
@@ -36,6 +36,31 @@ impl Lab {
     /// Three gateways that do well from the start.
     pub(crate) fn new() -> Self {
         Self::of(Behaviour::healthy(3))
+    }
+
+    /// A cluster of three gateways that runs, and whose HAProxy has loaded its files.
+    pub(crate) fn started() -> Self {
+        let lab = Self::new();
+        lab.succeed(&["up"]);
+        lab.age();
+        lab.did();
+        lab
+    }
+
+    /// Ctrl-C in a verb while the engine runs a command, which must have been completed.
+    pub(crate) fn interrupt_in(&self, typed: &[&str], pattern: &str) {
+        let whole =
+            "trap 'exit 130' INT TERM; : > $here/begun; /bin/sleep 0.5; echo whole >> $here/did; exit 0";
+        self.machine.answer_by_script(pattern, whole);
+        let mut run = self.start(typed);
+        until("the command runs", || self.has("begun").is_empty());
+        run.signal("INT");
+        let outcome = run.end();
+        assert_eq!(outcome.status, 130, "{outcome}");
+        assert!(
+            self.did().contains(&"whole".to_owned()),
+            "the engine has done what the signal did not stop: {outcome}"
+        );
     }
 
     /// A cluster with prepared answers; nothing runs yet.

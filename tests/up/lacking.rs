@@ -2,19 +2,9 @@
 
 use crate::lab::{Container, Lab, container, running, with_ended};
 use crate::support::Runs;
-use crate::support::run::until;
 use crate::support::s3::{Behaviour, Wrong};
 
-/// A cluster of three gateways that runs.
-fn started() -> Lab {
-    let lab = Lab::of(Behaviour::healthy(3));
-    lab.succeed(&["up"]);
-    lab.age();
-    lab.did();
-    lab
-}
-
-/// The containers of it without one.
+/// The containers of such a cluster without one.
 fn without(service: &str) -> Vec<Container> {
     running().into_iter().filter(|one| one.service != service).collect()
 }
@@ -30,7 +20,7 @@ fn refused(lab: &Lab, typed: &[&str], exit: i32, says: &[&str]) {
 
 #[test]
 fn a_container_that_is_missing_is_made_by_up_alone() {
-    let lab = started();
+    let lab = Lab::started();
     let says = [
         "error: cluster `demo` has no container of s3g2; nothing was changed\n",
         "hint: `ozone-compose up` makes it\n",
@@ -48,7 +38,7 @@ fn a_container_that_is_missing_is_made_by_up_alone() {
 
 #[test]
 fn a_paused_container_ends_a_start_at_once_with_what_continues_it() {
-    let lab = started();
+    let lab = Lab::started();
     let paused =
         |one: Container| if one.service == "s3g2" { Container { state: "paused", ..one } } else { one };
     lab.contain(&running().into_iter().map(paused).collect::<Vec<_>>());
@@ -61,7 +51,7 @@ fn a_paused_container_ends_a_start_at_once_with_what_continues_it() {
 
 #[test]
 fn the_last_gateway_that_serves_is_not_drained() {
-    let lab = started();
+    let lab = Lab::started();
     lab.set("loaded", "s3g1 UP,1\ns3g2 DOWN,1\ns3g3 DOWN,1\n");
     let before = lab.machine.sandbox.tree("");
     refused(
@@ -76,7 +66,7 @@ fn the_last_gateway_that_serves_is_not_drained() {
 
 #[test]
 fn a_gateway_that_gets_requests_is_resumed_without_a_reload() {
-    let lab = started();
+    let lab = Lab::started();
     let before = lab.machine.sandbox.tree("");
     let outcome = lab.succeed(&["resume", "s3g2"]);
     assert!(outcome.stderr.ends_with("s3g2 gets requests\n"), "{outcome}");
@@ -85,7 +75,7 @@ fn a_gateway_that_gets_requests_is_resumed_without_a_reload() {
 
 #[test]
 fn an_om_that_does_not_run_is_named_by_each_verb_that_needs_it() {
-    let lab = started();
+    let lab = Lab::started();
     let says = "om does not run, and requests fail or get no answer; `ozone-compose start` starts what does not run\n";
     lab.contain(&with_ended("om", 137));
     for verb in [&["status"][..], &["reload"], &["drain", "s3g2"]] {
@@ -96,7 +86,7 @@ fn an_om_that_does_not_run_is_named_by_each_verb_that_needs_it() {
 
 #[test]
 fn a_start_says_who_stays_drained() {
-    let lab = started();
+    let lab = Lab::started();
     lab.succeed(&["drain", "s3g2"]);
     let until = "s3g2, until `ozone-compose resume`\n";
     let outcome = lab.succeed(&["start"]);
@@ -107,7 +97,7 @@ fn a_start_says_who_stays_drained() {
 
 #[test]
 fn what_haproxy_reports_of_files_that_it_accepts_is_shown() {
-    let lab = started();
+    let lab = Lab::started();
     let alert = "[ALERT]    (8) : config : parsing [/usr/local/etc/haproxy/zz-local.cfg:2] : 'maxconn' already specified. Continuing.\n";
     lab.machine.answer(
         "exec\\ --interactive\\ id-s3g\\ sh*",
@@ -123,7 +113,7 @@ fn what_haproxy_reports_of_files_that_it_accepts_is_shown() {
 
 #[test]
 fn smoke_and_bench_name_a_gateway_that_they_do_not_reach() {
-    let lab = started();
+    let lab = Lab::started();
     lab.set("loaded", "s3g1 UP,1\ns3g2 DOWN,1\ns3g3 UP,1\n");
     let says =
         "warning: without s3g2, which HAProxy does not find healthy; `ozone-compose status` shows why\n";
@@ -135,7 +125,7 @@ fn smoke_and_bench_name_a_gateway_that_they_do_not_reach() {
 
 #[test]
 fn a_balancer_that_is_recreated_is_announced() {
-    let lab = started();
+    let lab = Lab::started();
     let says = "warning: the balancer is recreated for that: its connections end, and nothing serves until it runs\n";
     let outcome = lab.succeed(&["up"]);
     assert!(!outcome.stderr.contains(says), "{outcome}");
@@ -184,22 +174,15 @@ fn gateways_that_serve_are_not_kept_busy_while_another_starts() {
 
 #[test]
 fn ctrl_c_does_not_leave_a_service_half_replaced() {
-    let lab = started();
+    let lab = Lab::started();
     let older = |one: Container| if one.service == "om" { Container { digest: "older", ..one } } else { one };
     lab.contain(&running().into_iter().map(older).collect::<Vec<_>>());
-    let whole = "trap 'exit 130' INT TERM; : > $here/begun; /bin/sleep 0.5; echo whole >> $here/did; exit 0";
-    lab.machine.answer_by_script("compose\\ *\\ up\\ --detach\\ --no-deps\\ om", whole);
-    let mut run = lab.start(&["up"]);
-    until("it is recreated", || lab.has("begun").is_empty());
-    run.signal("INT");
-    let outcome = run.end();
-    assert_eq!(outcome.status, 130, "{outcome}");
-    assert!(lab.did().contains(&"whole".to_owned()), "{outcome}");
+    lab.interrupt_in(&["up"], "compose\\ *\\ up\\ --detach\\ --no-deps\\ om");
 }
 
 #[test]
 fn two_containers_of_a_service_are_not_both_started() {
-    let lab = started();
+    let lab = Lab::started();
     let stopped = |one: Container| Container { state: "exited", ..one };
     let second = Container { state: "created", number: 2, ..container("om", "om") };
     lab.contain(&running().into_iter().map(stopped).chain([second]).collect::<Vec<_>>());

@@ -36,7 +36,7 @@ const TROUBLES: &[Trouble] = &[
         lab.run(&["up", "-o", "c"])
     }),
     ("was started from", || {
-        let lab = started();
+        let lab = Lab::started();
         let other = tempfile::tempdir().expect("a folder");
         let folder = other.path().display().to_string();
         let elsewhere = running().into_iter().map(|one| Container { folder: folder.clone(), ..one });
@@ -47,13 +47,13 @@ const TROUBLES: &[Trouble] = &[
         with_file("compose.yaml", "services: {web: {image: web}}\n", &["generate"])
     }),
     ("runs with another profile", || {
-        let lab = started();
+        let lab = Lab::started();
         let of_example = |one: Container| Container { command: "haproxy", ..one };
         lab.contain(&running().into_iter().map(of_example).collect::<Vec<_>>());
         lab.run(&["up"])
     }),
     ("may not read", || {
-        let lab = started();
+        let lab = Lab::started();
         lab.machine.sandbox.write("haproxy/zz-local.cfg", "# mine\n");
         let file = lab.machine.sandbox.path("haproxy/zz-local.cfg");
         fs::set_permissions(file, PermissionsExt::from_mode(0o600)).expect("a mode");
@@ -112,7 +112,7 @@ const TROUBLES: &[Trouble] = &[
         run.end()
     }),
     ("was edited by hand", || {
-        let lab = started();
+        let lab = Lab::started();
         let cfg = lab.machine.sandbox.read("haproxy/s3-haproxy.cfg");
         with_lab_file(&lab, "haproxy/s3-haproxy.cfg", &(cfg + "# mine\n"), &["generate", "-n", "4"])
     }),
@@ -120,7 +120,7 @@ const TROUBLES: &[Trouble] = &[
         with_file("docker-compose.yaml", "services: {}\n", &["generate"])
     }),
     ("is not of this tool", || {
-        let lab = started();
+        let lab = Lab::started();
         lab.machine.sandbox.write("config", "[profile demo]\nregion = eu-west-1\n");
         let mut command: Command = lab.command(&["env", "--profile", "demo"]);
         let path = |name: &str| lab.machine.sandbox.path(name);
@@ -142,18 +142,18 @@ const TROUBLES: &[Trouble] = &[
     ("there is no cluster in", || Lab::new().run(&["status"])),
     ("holds no cluster of its own", || Machine::new().with_good_engine().run(&["up", "--base", "none"])),
     ("HAProxy refuses the configuration", || {
-        let lab = started();
+        let lab = Lab::started();
         lab.machine.answer("exec\\ --interactive\\ id-s3g\\ sh*", 1, "", "[ALERT] unknown keyword\n");
         lab.run(&["reload"])
     }),
     ("still has 2 in flight", || {
-        let lab = started();
+        let lab = Lab::started();
         // One in the worker that had it, one in the next.
         lab.set("busy", "1\n");
         lab.run(&["drain", "s3g2", "--drain-timeout", "1s"])
     }),
     ("did not serve in 1s", || {
-        let lab = started();
+        let lab = Lab::started();
         lab.machine.answer("exec\\ --interactive\\ id-s3g2\\ sh*", 1, "PUT: 500\n", "");
         lab.run(&["restart", "--timeout", "1s"])
     }),
@@ -163,15 +163,8 @@ const TROUBLES: &[Trouble] = &[
         lab.set("up", "");
         lab.run(&["down", "--name", "demo"])
     }),
-    ("no log of cluster", || started().run(&["logs", "--gateway-requests", "none-1"])),
+    ("no log of cluster", || Lab::started().run(&["logs", "--gateway-requests", "none-1"])),
 ];
-
-fn started() -> Lab {
-    let lab = Lab::new();
-    lab.succeed(&["up"]);
-    lab.age();
-    lab
-}
 
 /// A cluster that will never be ready.
 fn unready() -> Lab {

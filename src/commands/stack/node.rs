@@ -11,7 +11,6 @@ use crate::commands::{Context, counted};
 use crate::engine::Engine;
 use crate::engine::swarm::{self, Node};
 use crate::error::{Failure, Status};
-use crate::interrupt::Interrupt;
 use crate::observe::{Member, Observed, listed};
 use crate::plan::Role;
 use crate::plan::kerberos::KDC;
@@ -85,7 +84,7 @@ pub(in crate::commands) fn drain(
             .and_then(|()| settled(site, &[GATEWAYS], patience, &mut progress, context));
         if let Err(error) = started {
             // Nothing has left yet, so that all can be as it was; the interrupt that ended the run must not end this too.
-            let engine = engine.clone().with_interrupt(Interrupt::default());
+            let engine = engine.uninterrupted();
             let undone = make(node, "active", &engine).and_then(|()| run_gateways(count, site, &engine));
             if let Err(undone) = undone {
                 context

@@ -87,7 +87,7 @@ impl Ready<'_> {
         let gateways = counted(self.gateways as usize, "S3 gateway");
         let page = |name: &str| self.pages.get(name).cloned().unwrap_or_default();
         let rows = [
-            ("drained", drained(site)),
+            ("drained", drained(site).unwrap_or_default()),
             ("endpoint", self.endpoint.to_owned()),
             ("http", self.http.clone().unwrap_or_default()),
             ("per bucket", self.virtual_hosts.join(", ").replace("://", "://BUCKET.")),
@@ -137,10 +137,8 @@ impl Ready<'_> {
     }
 }
 
-/// Who gets no requests, and until when; empty where all do.
-pub(in crate::commands) fn drained(site: &Site) -> String {
-    match site.spec.drained.as_slice() {
-        [] => String::new(),
-        names => format!("{}, until `{}`", listed(names), site.command("resume")),
-    }
+/// Which gateways get no requests, and until when; none where all do.
+pub(in crate::commands) fn drained(site: &Site) -> Option<String> {
+    let names = &site.spec.drained;
+    (!names.is_empty()).then(|| format!("{}, until `{}`", listed(names), site.command("resume")))
 }
